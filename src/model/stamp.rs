@@ -1,0 +1,85 @@
+//! The time of an edit, exact to the microsecond, always UTC.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDateTime};
+
+/// A moment in UTC, in microseconds since 1970. Covers every year that a `DATETIME` column can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stamp(i64);
+
+impl Stamp {
+    /// The moment this many microseconds after 1970-01-01 00:00 UTC.
+    pub fn from_micros(micros: i64) -> Self {
+        Stamp(micros)
+    }
+
+    /// Microseconds since 1970-01-01 00:00 UTC.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Reads `2026-11-08 16:40:00.123456`, as a `DATETIME(6)` column prints it.
+    pub fn from_sql(text: &str) -> Result<Self, ParseStampError> {
+        let time =
+            NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").map_err(|_| ParseStampError)?;
+        Ok(Stamp(time.and_utc().timestamp_micros()))
+    }
+
+    /// Writes `2026-11-08 16:40:00.123456`, as a `DATETIME(6)` column takes it.
+    pub fn to_sql(self) -> String {
+        self.render("%Y-%m-%d %H:%M:%S%.6f")
+    }
+
+    /// Writes `8 Nov 2026 16:40`, for people.
+    pub fn to_words(self) -> String {
+        self.render("%-d %b %Y %H:%M")
+    }
+
+    fn render(self, form: &str) -> String {
+        match DateTime::from_timestamp_micros(self.0) {
+            Some(time) => time.naive_utc().format(form).to_string(),
+            None => "0000-00-00 00:00:00".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render("%Y-%m-%dT%H:%M:%S%.6fZ"))
+    }
+}
+
+impl FromStr for Stamp {
+    type Err = ParseStampError;
+
+    fn from_str(text: &str) -> Result<Self, ParseStampError> {
+        let bare = text.strip_suffix('Z').ok_or(ParseStampError)?;
+        let time =
+            NaiveDateTime::parse_from_str(bare, "%Y-%m-%dT%H:%M:%S%.f").map_err(|_| ParseStampError)?;
+        Ok(Stamp(time.and_utc().timestamp_micros()))
+    }
+}
+
+/// A text that is not a UTC time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a time is written 2026-11-08T16:40:00.123456Z")]
+pub struct ParseStampError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_back_as_written() {
+        for text in
+            ["1970-01-01T00:00:00.000000Z", "2035-06-30T23:59:59.999999Z", "1000-01-01T00:00:00.000001Z"]
+        {
+            let stamp: Stamp = text.parse().unwrap();
+            assert_eq!(stamp.to_string(), text);
+            assert_eq!(Stamp::from_sql(&stamp.to_sql()).unwrap(), stamp);
+        }
+        assert!("2026-11-08 16:40:00".parse::<Stamp>().is_err());
+    }
+}

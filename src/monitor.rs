@@ -1,0 +1,127 @@
+//! How work tells a progress bar, a log or a test what it is doing. The library itself never prints.
+//!
+//! A [`Step`] marks each place where a crash leaves something half done. The program's monitor ends the
+//! process there when a test asks for it, so the list of steps is also the list of crashes to survive.
+
+use crate::model::TableName;
+
+/// Hears what the work is doing. Every method does nothing by default.
+pub trait Monitor: Send + Sync {
+    /// A piece of work begins; `total` is its size in the phase's unit, where it is known.
+    fn begin(&self, _phase: Phase, _total: Option<u64>) {}
+    /// So much more of the phase is done, in the phase's unit.
+    fn advance(&self, _phase: Phase, _amount: u64) {}
+    /// The phase is over.
+    fn end(&self, _phase: Phase) {}
+    /// Something a person should know, although the work goes on.
+    fn notice(&self, _notice: Notice) {}
+    /// The work has come to a place where a crash would leave something half done.
+    fn step(&self, _step: Step) {}
+}
+
+/// Hears nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Monitor for Silent {}
+
+/// One visible piece of work, with the unit in which it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Reading the log and the rows; unit: changes.
+    Reading,
+    /// Compressing, encrypting, signing; unit: bytes of the finished bundle.
+    Packing,
+    /// Copying a bundle to a stick or folder; unit: bytes.
+    Writing,
+    /// Reading a copy back; unit: bytes.
+    Checking,
+    /// Writing a bundle's changes to the tables; unit: changes.
+    Applying,
+}
+
+/// Something a person should know, although the work goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A log row names a key that its table cannot have; nothing was sent for it.
+    UnreadableKey {
+        /// The table that the log row names.
+        table: TableName,
+        /// What stands in `record_id`.
+        record_id: String,
+    },
+    /// The before-image of a log row could not be read; the change goes without it.
+    UnreadableBefore {
+        /// The table that the log row names.
+        table: TableName,
+        /// What stands in `record_id`.
+        record_id: String,
+    },
+    /// The server asked for the transaction to be done again (deadlock, lock timeout).
+    Retried {
+        /// How often so far.
+        attempts: u32,
+    },
+    /// A column keeps another value than the bundle's: a trigger of the application overwrites it.
+    OverwrittenByTrigger {
+        /// The table.
+        table: TableName,
+        /// How many rows.
+        rows: u64,
+    },
+}
+
+macro_rules! steps {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// A place where a crash would leave something half done. `NAME.when`, in the order of the flow.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Step { $($(#[$doc])* $variant,)* }
+
+        impl Step {
+            /// Every step, in the order of the flow.
+            pub const ALL: &'static [Step] = &[$(Step::$variant,)*];
+
+            /// The step's name, as a test gives it.
+            pub fn name(self) -> &'static str {
+                match self { $(Step::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+steps! {
+    /// The snapshot is open, nothing is written.
+    SealSnapshotOpen = "seal.snapshot-open",
+    /// The payload's temporary file is half written.
+    SealPayloadWritten = "seal.payload-written",
+    /// `NAME.part` is whole and on disk, the ledger does not know it.
+    SealPartSynced = "seal.part-synced",
+    /// The log rows are stamped and the ledger row written, but not committed.
+    SealLedgerWritten = "seal.ledger-written",
+    /// The ledger knows the bundle, the file is still `NAME.part`.
+    SealCommitted = "seal.committed",
+    /// The witness file beside the keys is renewed, the bundle is still `NAME.part`.
+    SealWitnessed = "seal.witnessed",
+    /// The bundle has its name, the folder is not yet synced.
+    SealRenamed = "seal.renamed",
+    /// The file on the stick exists and is empty.
+    CarryCreated = "carry.created",
+    /// Half of the bundle is on the stick.
+    CarryHalfWritten = "carry.half-written",
+    /// The bundle is on the stick and synced, not yet read back.
+    CarrySynced = "carry.synced",
+    /// Half of the private copy is in the inbox.
+    AdmitHalfCopied = "admit.half-copied",
+    /// The private copy is in the inbox, checked, under its name.
+    AdmitCopied = "admit.copied",
+    /// The stream's row is locked, nothing is written.
+    ApplyLocked = "apply.locked",
+    /// Some rows are written.
+    ApplyHalfWritten = "apply.half-written",
+    /// All rows are written, the ledger row is not.
+    ApplyRowsWritten = "apply.rows-written",
+    /// Rows and ledger row are written, but not committed.
+    ApplyLedgerWritten = "apply.ledger-written",
+    /// The transaction is committed, the inbox still holds the bundle.
+    ApplyCommitted = "apply.committed",
+}
