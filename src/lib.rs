@@ -14,5 +14,6 @@
 //! [`engine`] joins the stages; each stage knows nothing of the others. ARCHITECTURE.md says which
 //! module may use which, and a test holds the code to it.
 
+pub mod bundle;
 pub mod model;
 pub mod monitor;
