@@ -1,0 +1,61 @@
+-- What this site remembers. One row of packmule_here; the rest grows with use. See schema/README.md.
+
+CREATE TABLE IF NOT EXISTS packmule_here (
+  id            TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+  role          ENUM('central', 'lab') NOT NULL,
+  site          VARCHAR(20) NOT NULL,
+  number        INT UNSIGNED NULL,
+  incarnation   CHAR(32) NOT NULL,
+  last_batch    BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  installed_at  DATETIME(6) NOT NULL
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS packmule_site (
+  name           VARCHAR(20) NOT NULL PRIMARY KEY,
+  role           ENUM('central', 'lab') NOT NULL,
+  number         INT UNSIGNED NULL,
+  incarnation    CHAR(32) NOT NULL,
+  verifying_key  VARCHAR(100) NOT NULL,
+  recipient      VARCHAR(100) NOT NULL,
+  state          ENUM('active', 'suspended', 'revoked') NOT NULL DEFAULT 'active',
+  enrolled_at    DATETIME(6) NOT NULL,
+  UNIQUE KEY number (number)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS packmule_table (
+  name      VARCHAR(64) NOT NULL PRIMARY KEY,
+  added_at  DATETIME(6) NOT NULL
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS packmule_stream (
+  from_site    VARCHAR(20) NOT NULL,
+  incarnation  CHAR(32) NOT NULL,
+  to_site      VARCHAR(20) NOT NULL,
+  last_seq     BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  last_digest  CHAR(64) NULL,
+  state        ENUM('open', 'frozen') NOT NULL DEFAULT 'open',
+  note         VARCHAR(400) NULL,
+  PRIMARY KEY (from_site, incarnation, to_site)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS packmule_bundle (
+  from_site    VARCHAR(20) NOT NULL,
+  incarnation  CHAR(32) NOT NULL,
+  to_site      VARCHAR(20) NOT NULL,
+  seq          BIGINT UNSIGNED NOT NULL,
+  digest       CHAR(64) NOT NULL,
+  previous     CHAR(64) NULL,
+  continues    TINYINT NOT NULL DEFAULT 0,
+  state        ENUM('sealed', 'applied') NOT NULL,
+  batch        BIGINT UNSIGNED NULL,
+  size_bytes   BIGINT UNSIGNED NOT NULL,
+  inserts      BIGINT UNSIGNED NOT NULL,
+  updates      BIGINT UNSIGNED NOT NULL,
+  deletes      BIGINT UNSIGNED NOT NULL,
+  conflicts    BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  parked       BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  sealed_at    DATETIME(6) NOT NULL,
+  recorded_at  DATETIME(6) NOT NULL,
+  PRIMARY KEY (from_site, incarnation, to_site, seq),
+  KEY batch (batch)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -1,0 +1,331 @@
+//! What the database says of its tables: shapes, keys, foreign keys, triggers, and which cannot be shared and why.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::db::column::ColumnDetail;
+use crate::db::error::Error;
+use crate::db::foreign::{self, ForeignKey};
+use crate::db::session::{Row, Session};
+use crate::model::{ColumnKind, TableName, TableShape};
+
+/// The tables of one database.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// The tables that can be shared.
+    pub tables: BTreeMap<TableName, Table>,
+    /// The tables and views that cannot, with the reason.
+    pub unshareable: BTreeMap<TableName, Unshareable>,
+    /// Every foreign key of the database.
+    pub foreign_keys: Vec<ForeignKey>,
+}
+
+/// One table that can be shared.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Columns that travel, and the key.
+    pub shape: TableShape,
+    /// What the server says of each column of `shape`, in the same order.
+    pub details: Vec<ColumnDetail>,
+    /// Unique keys besides the primary one: their columns.
+    pub unique_keys: Vec<Vec<String>>,
+    /// Triggers, packmule's own included.
+    pub triggers: Vec<Trigger>,
+}
+
+/// One trigger.
+#[derive(Debug, Clone)]
+pub struct Trigger {
+    /// Its name.
+    pub name: String,
+    /// `INSERT`, `UPDATE` or `DELETE`.
+    pub event: String,
+    /// `BEFORE` or `AFTER`.
+    pub timing: String,
+    /// What it does.
+    pub body: String,
+}
+
+/// Why a table cannot be shared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unshareable {
+    /// Rows cannot be told apart.
+    #[error("it has no primary key")]
+    NoPrimaryKey,
+    /// No transactions, so nothing could be exactly once.
+    #[error("its engine is {engine}, not InnoDB")]
+    NotInnoDb {
+        /// The engine.
+        engine: String,
+    },
+    /// Its rows are other tables' rows.
+    #[error("it is a view")]
+    View,
+    /// A column of a type that packmule does not know.
+    #[error("column {column} has the type {data_type}, which packmule does not know")]
+    UnknownType {
+        /// The column.
+        column: String,
+        /// Its type.
+        data_type: String,
+    },
+    /// A key whose text is not exact.
+    #[error("its primary key has the {data_type} column {column}, which cannot be compared exactly")]
+    InexactKey {
+        /// The column.
+        column: String,
+        /// Its type.
+        data_type: String,
+    },
+}
+
+impl Trigger {
+    /// Whether packmule made it.
+    pub fn is_ours(&self) -> bool {
+        self.name.starts_with("packmule_")
+    }
+}
+
+impl Table {
+    /// Whether the application has triggers of its own on it.
+    pub fn has_foreign_triggers(&self) -> bool {
+        self.triggers.iter().any(|trigger| !trigger.is_ours())
+    }
+
+    /// The same table with only these columns, in this order: the shape in which a bundle brings its rows.
+    ///
+    /// `Err` names the column that this table does not have, or holds as another kind.
+    pub fn narrowed(&self, wanted: &TableShape) -> Result<Table, String> {
+        let find = |column: &crate::model::Column| {
+            let found = self.details.iter().find(|detail| detail.name == column.name);
+            found.filter(|detail| detail.kind.carries(column.kind)).cloned().ok_or(column.name.clone())
+        };
+        let details = wanted.columns.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let columns = details.iter().map(ColumnDetail::column).collect();
+        let shape = TableShape { name: self.shape.name.clone(), columns, key: wanted.key.clone() };
+        Ok(Table { shape, details, ..self.clone() })
+    }
+
+    /// The details of the key's columns, in the key's order.
+    pub fn key_details(&self) -> impl Iterator<Item = &ColumnDetail> {
+        self.shape.key.iter().filter_map(|&at| self.details.get(at))
+    }
+}
+
+impl Catalog {
+    /// Reads the database in use. packmule's own tables are left out.
+    pub fn load(session: &mut Session) -> Result<Self, Error> {
+        let mut catalog = Catalog { foreign_keys: foreign::load(session)?, ..Catalog::default() };
+        let mut columns = load_columns(session)?;
+        let mut keys = load_keys(session)?;
+        let mut triggers = load_triggers(session)?;
+        for row in session.rows(
+            "SELECT table_name, table_type, engine FROM information_schema.tables \
+             WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'VIEW') ORDER BY table_name",
+        )? {
+            let name = TableName::new(row.text(0)?);
+            if is_own(&name) {
+                continue;
+            }
+            let (columns, keys) =
+                (columns.remove(&name).unwrap_or_default(), keys.remove(&name).unwrap_or_default());
+            match build(&name, row.text(1)?, row.optional(2).unwrap_or("?"), columns, keys) {
+                Ok(mut table) => {
+                    table.triggers = triggers.remove(&name).unwrap_or_default();
+                    catalog.tables.insert(name, table);
+                }
+                Err(reason) => {
+                    catalog.unshareable.insert(name, reason);
+                }
+            }
+        }
+        Ok(catalog)
+    }
+
+    /// The foreign keys that point to `parent`.
+    pub fn children_of<'a>(&'a self, parent: &'a TableName) -> impl Iterator<Item = &'a ForeignKey> {
+        self.foreign_keys.iter().filter(move |key| &key.parent == parent)
+    }
+
+    /// The foreign keys of `child`.
+    pub fn parents_of<'a>(&'a self, child: &'a TableName) -> impl Iterator<Item = &'a ForeignKey> {
+        self.foreign_keys.iter().filter(move |key| &key.child == child)
+    }
+
+    /// The tables that a trigger of the application names in its text, and so may write.
+    ///
+    /// A guess by words: a name that only looks like one costs a read more, nothing else.
+    pub fn written_by_triggers_of(&self, table: &TableName) -> Vec<TableName> {
+        let Some(table) = self.tables.get(table) else {
+            return Vec::new();
+        };
+        let bodies = table.triggers.iter().filter(|trigger| !trigger.is_ours());
+        let words: HashSet<String> = bodies
+            .flat_map(|trigger| trigger.body.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')))
+            .map(str::to_lowercase)
+            .collect();
+        let named = self.tables.keys().filter(|other| words.contains(&other.as_str().to_lowercase()));
+        named.filter(|other| **other != table.shape.name).cloned().collect()
+    }
+}
+
+/// The column lists of a table's unique keys; the primary one under `PRIMARY`.
+type Keys = BTreeMap<String, Vec<String>>;
+
+fn is_own(name: &TableName) -> bool {
+    matches!(name.as_str(), "sync_log" | "conflict_log") || name.as_str().starts_with("packmule_")
+}
+
+fn build(
+    name: &TableName,
+    table_type: &str,
+    engine: &str,
+    columns: Vec<LoadedColumn>,
+    mut keys: Keys,
+) -> Result<Table, Unshareable> {
+    if table_type == "VIEW" {
+        return Err(Unshareable::View);
+    }
+    if engine != "InnoDB" {
+        return Err(Unshareable::NotInnoDb { engine: engine.to_owned() });
+    }
+    let primary = keys.remove("PRIMARY").ok_or(Unshareable::NoPrimaryKey)?;
+    let mut details = Vec::new();
+    for column in columns {
+        match column {
+            LoadedColumn::Known(detail) => details.push(detail),
+            LoadedColumn::Unknown { column, data_type } => {
+                return Err(Unshareable::UnknownType { column, data_type });
+            }
+            LoadedColumn::Generated => {}
+        }
+    }
+    let place = |wanted: &String| details.iter().position(|detail| &detail.name == wanted);
+    let key: Option<Vec<usize>> = primary.iter().map(place).collect();
+    // A key over a generated column cannot travel: the receiver could not write it.
+    let key = key.ok_or(Unshareable::NoPrimaryKey)?;
+    for detail in key.iter().filter_map(|&at| details.get(at)) {
+        if matches!(detail.kind, ColumnKind::Float | ColumnKind::Json | ColumnKind::Geometry) {
+            let (column, data_type) = (detail.name.clone(), detail.data_type.clone());
+            return Err(Unshareable::InexactKey { column, data_type });
+        }
+    }
+    let columns = details.iter().map(ColumnDetail::column).collect();
+    let shape = TableShape { name: name.clone(), columns, key };
+    Ok(Table { shape, details, unique_keys: keys.into_values().collect(), triggers: Vec::new() })
+}
+
+enum LoadedColumn {
+    Known(ColumnDetail),
+    Unknown { column: String, data_type: String },
+    Generated,
+}
+
+fn load_columns(session: &mut Session) -> Result<HashMap<TableName, Vec<LoadedColumn>>, Error> {
+    let json_texts = load_json_texts(session)?;
+    let unpadded = load_unpadded_collations(session)?;
+    let mut columns: HashMap<TableName, Vec<LoadedColumn>> = HashMap::new();
+    for row in session.rows(
+        "SELECT table_name, column_name, LOWER(data_type), column_type, collation_name, character_set_name, \
+                is_nullable, column_default IS NOT NULL OR extra LIKE '%DEFAULT_GENERATED%', LOWER(extra), \
+                COALESCE(generation_expression, '') <> '' \
+         FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position",
+    )? {
+        let table = TableName::new(row.text(0)?);
+        let column = load_column(&row, &json_texts, &unpadded)?;
+        columns.entry(table).or_default().push(column);
+    }
+    Ok(columns)
+}
+
+fn load_column(
+    row: &Row,
+    json_texts: &HashSet<(String, String)>,
+    unpadded: &HashSet<String>,
+) -> Result<LoadedColumn, Error> {
+    let (table, name, data_type) = (row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.text(2)?);
+    if row.text(9)? == "1" {
+        return Ok(LoadedColumn::Generated);
+    }
+    let is_json_text = json_texts.contains(&(table, name.clone()));
+    let Some(kind) = ColumnDetail::kind_of(data_type, is_json_text) else {
+        return Ok(LoadedColumn::Unknown { column: name, data_type: data_type.to_owned() });
+    };
+    let collation = row.optional(4).map(str::to_owned);
+    let nullable = row.text(6)? == "YES";
+    let auto_increment = row.text(8)?.contains("auto_increment");
+    Ok(LoadedColumn::Known(ColumnDetail {
+        kind,
+        data_type: data_type.to_owned(),
+        column_type: row.text(3)?.to_owned(),
+        pads: collation.as_ref().is_some_and(|collation| !unpadded.contains(collation)),
+        charset: row.optional(5).map(str::to_owned),
+        nullable,
+        has_default: nullable || auto_increment || row.text(7)? == "1",
+        auto_increment,
+        collation,
+        name,
+    }))
+}
+
+/// MariaDB's JSON is LONGTEXT with a CHECK (json_valid(column)); MySQL's is a type of its own.
+fn load_json_texts(session: &mut Session) -> Result<HashSet<(String, String)>, Error> {
+    if session.flavour() == crate::db::session::Flavour::MySql {
+        return Ok(HashSet::new());
+    }
+    let rows = session.rows(
+        "SELECT table_name, check_clause FROM information_schema.check_constraints \
+         WHERE constraint_schema = DATABASE() AND check_clause LIKE 'json_valid(`%`)'",
+    )?;
+    let mut found = HashSet::new();
+    for row in rows {
+        let clause = row.text(1)?;
+        if let Some(column) = clause.strip_prefix("json_valid(`").and_then(|rest| rest.strip_suffix("`)")) {
+            found.insert((row.text(0)?.to_owned(), column.to_owned()));
+        }
+    }
+    Ok(found)
+}
+
+/// The collations for which a trailing space counts. All others are PAD SPACE.
+fn load_unpadded_collations(session: &mut Session) -> Result<HashSet<String>, Error> {
+    let query = match session.flavour() {
+        crate::db::session::Flavour::MySql => {
+            "SELECT collation_name FROM information_schema.collations WHERE pad_attribute = 'NO PAD'"
+        }
+        crate::db::session::Flavour::MariaDb => {
+            "SELECT DISTINCT collation_name FROM information_schema.columns \
+             WHERE table_schema = DATABASE() AND collation_name LIKE '%nopad%'"
+        }
+    };
+    session.rows(query)?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+}
+
+fn load_keys(session: &mut Session) -> Result<HashMap<TableName, Keys>, Error> {
+    let mut keys: HashMap<TableName, Keys> = HashMap::new();
+    for row in session.rows(
+        "SELECT table_name, index_name, column_name FROM information_schema.statistics \
+         WHERE table_schema = DATABASE() AND non_unique = 0 ORDER BY table_name, index_name, seq_in_index",
+    )? {
+        let key = keys.entry(TableName::new(row.text(0)?)).or_default();
+        // an index over an expression has no column name
+        key.entry(row.text(1)?.to_owned()).or_default().push(row.optional(2).unwrap_or_default().to_owned());
+    }
+    Ok(keys)
+}
+
+fn load_triggers(session: &mut Session) -> Result<HashMap<TableName, Vec<Trigger>>, Error> {
+    let mut triggers: HashMap<TableName, Vec<Trigger>> = HashMap::new();
+    for row in session.rows(
+        "SELECT event_object_table, trigger_name, event_manipulation, action_timing, action_statement \
+         FROM information_schema.triggers WHERE event_object_schema = DATABASE() \
+         ORDER BY event_object_table, trigger_name",
+    )? {
+        triggers.entry(TableName::new(row.text(0)?)).or_default().push(Trigger {
+            name: row.text(1)?.to_owned(),
+            event: row.text(2)?.to_owned(),
+            timing: row.text(3)?.to_owned(),
+            body: row.text(4)?.to_owned(),
+        });
+    }
+    Ok(triggers)
+}

@@ -1,0 +1,27 @@
+//! MySQL and MariaDB. The only module that names the driver.
+//!
+//! Text protocol throughout: both servers then print every value in one spelling, and statements of
+//! many rows are not bound by the number of placeholders.
+
+mod catalog;
+mod column;
+mod error;
+mod foreign;
+mod migrate;
+mod order;
+mod session;
+mod shared;
+pub mod sql;
+mod target;
+mod write;
+
+pub use catalog::{Catalog, Table, Trigger, Unshareable};
+pub use column::ColumnDetail;
+pub use error::{Class, Error};
+pub use foreign::{ForeignKey, OnParent};
+pub use migrate::{Migration, migrate};
+pub use order::{Rank, rank};
+pub use session::{Flavour, Row, Session};
+pub use shared::{Keyed, canonical_keys, read_rows};
+pub use target::{Password, Target, Tls};
+pub use write::{delete_rows, insert_rows, upsert_rows};

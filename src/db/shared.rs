@@ -1,0 +1,157 @@
+//! Reading rows of a shared table by key, and telling which keys are the same row.
+
+use crate::db::catalog::Table;
+use crate::db::error::Error;
+use crate::db::session::Session;
+use crate::db::sql;
+use crate::model::{ColumnKind, RowImage, RowKey, Value, bytes_from_hex};
+
+/// A row and the byte string by which its key is sorted and compared.
+#[derive(Debug)]
+pub struct Keyed {
+    /// Equal for equal keys, and in the order of the primary key wherever that is cheap to know.
+    pub canonical: Vec<u8>,
+    /// The row.
+    pub row: RowImage,
+}
+
+/// Reads the rows with these keys, those that exist. With `lock`, no other transaction can change them afterwards.
+pub fn read_rows(
+    session: &mut Session,
+    table: &Table,
+    keys: &[RowKey],
+    lock: bool,
+) -> Result<Vec<Keyed>, Error> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut columns: Vec<String> = table.details.iter().map(|detail| detail.read_sql()).collect();
+    let weights = table.key_details().filter(|detail| detail.is_collated());
+    columns.extend(weights.map(|detail| detail.weight_sql(&sql::name(&detail.name))));
+    let mut query = format!(
+        "SELECT {} FROM {} FORCE INDEX (PRIMARY) WHERE ",
+        columns.join(", "),
+        sql::name(table.shape.name.as_str())
+    );
+    push_keys(&mut query, table, keys);
+    if lock {
+        query.push_str(" FOR UPDATE");
+    }
+    let mut found = Vec::with_capacity(keys.len());
+    session.each(&query, |mut row| {
+        let cells = table.details.iter().enumerate().map(|(at, detail)| detail.value(row.take(at)));
+        let image = RowImage(cells.collect::<Result<Vec<Value>, Error>>()?);
+        let weights: Vec<Vec<u8>> =
+            (table.details.len()..columns.len()).map(|at| row.take(at).unwrap_or_default()).collect();
+        let key = table.shape.key_of(&image).ok_or_else(|| Error::Unexpected {
+            what: format!("a row of {} without its key", table.shape.name),
+        })?;
+        found.push(Keyed { canonical: canonical(table, &key, &weights), row: image });
+        Ok::<(), Error>(())
+    })?;
+    Ok(found)
+}
+
+/// The canonical form of keys that came from elsewhere. Asks the server only where a collation has a say.
+pub fn canonical_keys(session: &mut Session, table: &Table, keys: &[RowKey]) -> Result<Vec<Vec<u8>>, Error> {
+    let collated: Vec<usize> = (0..table.shape.key.len())
+        .filter(|&at| table.key_details().nth(at).is_some_and(|detail| detail.is_collated()))
+        .collect();
+    if collated.is_empty() || keys.is_empty() {
+        return Ok(keys.iter().map(|key| canonical(table, key, &[])).collect());
+    }
+    let mut query = String::new();
+    for (number, key) in keys.iter().enumerate() {
+        query.push_str(if number == 0 { "SELECT " } else { " UNION ALL SELECT " });
+        let weights = collated.iter().filter_map(|&at| {
+            let detail = table.key_details().nth(at)?;
+            let mut literal = String::new();
+            sql::push_value(&mut literal, key.0.get(at)?, ColumnKind::Text);
+            Some(detail.weight_sql(&literal))
+        });
+        query.push_str(&format!("{number}, {}", weights.collect::<Vec<_>>().join(", ")));
+    }
+    let mut canonicals = vec![Vec::new(); keys.len()];
+    session.each(&query, |mut row| {
+        let number: usize = row.parse(0)?;
+        let weights: Vec<Vec<u8>> =
+            (1..=collated.len()).map(|at| row.take(at).unwrap_or_default()).collect();
+        if let (Some(place), Some(key)) = (canonicals.get_mut(number), keys.get(number)) {
+            *place = canonical(table, key, &weights);
+        }
+        Ok::<(), Error>(())
+    })?;
+    Ok(canonicals)
+}
+
+/// Builds the canonical form of a key. `weights` has, in hexadecimal digits, one entry a collated key column.
+///
+/// Integers keep their order, so that rows are read and written in the order in which they lie on disk.
+pub(crate) fn canonical(table: &Table, key: &RowKey, weights: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(key.0.len() * 10);
+    let mut weights = weights.iter();
+    for (detail, value) in table.key_details().zip(&key.0) {
+        if detail.is_collated() {
+            let weight = weights.next().and_then(|hex| std::str::from_utf8(hex).ok());
+            push_escaped(&mut out, &weight.and_then(bytes_from_hex).unwrap_or_default());
+            continue;
+        }
+        match value {
+            Value::Null => out.push(0),
+            Value::Text(text) => match text.parse::<i128>() {
+                Ok(number) if detail.kind == ColumnKind::Integer && INTEGERS.contains(&number) => {
+                    // 9 bytes hold -2^63 to 2^64 once the lowest is moved to 0
+                    let moved = (number + (1 << 63)).to_be_bytes();
+                    out.extend_from_slice(&moved[7..]);
+                }
+                _ => push_escaped(&mut out, text.as_bytes()),
+            },
+            Value::Bytes(bytes) => push_escaped(&mut out, bytes),
+        }
+    }
+    out
+}
+
+/// Every number that an integer column of either server can hold.
+const INTEGERS: std::ops::RangeInclusive<i128> = i64::MIN as i128..=u64::MAX as i128;
+
+/// Appends bytes so that the end is known and the order is kept: 0 becomes 0 255, and 0 0 ends.
+fn push_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    for &byte in bytes {
+        out.push(byte);
+        if byte == 0 {
+            out.push(255);
+        }
+    }
+    out.extend_from_slice(&[0, 0]);
+}
+
+/// Appends a condition that holds for exactly the rows with these keys and can be answered by the primary key.
+pub(super) fn push_keys(query: &mut String, table: &Table, keys: &[RowKey]) {
+    let details: Vec<_> = table.key_details().collect();
+    if let [detail] = details.as_slice() {
+        query.push_str(&sql::name(&detail.name));
+        query.push_str(" IN (");
+        for (number, value) in keys.iter().filter_map(|key| key.0.first()).enumerate() {
+            if number > 0 {
+                query.push(',');
+            }
+            sql::push_value(query, value, detail.kind);
+        }
+        query.push(')');
+        return;
+    }
+    // (a, b) IN ((1, 2), ...) is not looked up by key on MariaDB; this form is, on both.
+    for (number, key) in keys.iter().enumerate() {
+        query.push_str(if number == 0 { "(" } else { " OR (" });
+        for (at, (detail, value)) in details.iter().zip(&key.0).enumerate() {
+            if at > 0 {
+                query.push_str(" AND ");
+            }
+            query.push_str(&sql::name(&detail.name));
+            query.push('=');
+            sql::push_value(query, value, detail.kind);
+        }
+        query.push(')');
+    }
+}

@@ -1,0 +1,59 @@
+//! Writing many rows of a shared table with few statements.
+
+use crate::db::catalog::Table;
+use crate::db::error::Error;
+use crate::db::session::{Flavour, Session};
+use crate::db::shared::push_keys;
+use crate::db::sql;
+use crate::model::{RowImage, RowKey};
+
+/// Inserts rows that are not there. A key or unique value that is taken fails the whole statement.
+pub fn insert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> Result<(), Error> {
+    session.execute(&insert_sql(table, rows)).map(drop)
+}
+
+/// Writes rows whose keys were seen to exist. Must not be used for others: another unique key could be hit.
+pub fn upsert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> Result<(), Error> {
+    let mut query = insert_sql(table, rows);
+    // MySQL warns of VALUES(), MariaDB does not know the row alias.
+    let by_alias = session.flavour() == Flavour::MySql;
+    query.push_str(if by_alias { " AS incoming ON DUPLICATE KEY UPDATE " } else { " ON DUPLICATE KEY UPDATE " });
+    for (at, detail) in table.details.iter().enumerate() {
+        if at > 0 {
+            query.push_str(", ");
+        }
+        let name = sql::name(&detail.name);
+        query.push_str(&match by_alias {
+            true => format!("{name}=incoming.{name}"),
+            false => format!("{name}=VALUES({name})"),
+        });
+    }
+    session.execute(&query).map(drop)
+}
+
+/// Deletes the rows with these keys.
+pub fn delete_rows(session: &mut Session, table: &Table, keys: &[&RowKey]) -> Result<(), Error> {
+    let mut query = format!("DELETE FROM {} WHERE ", sql::name(table.shape.name.as_str()));
+    let keys: Vec<RowKey> = keys.iter().map(|&key| key.clone()).collect();
+    push_keys(&mut query, table, &keys);
+    session.execute(&query).map(drop)
+}
+
+fn insert_sql(table: &Table, rows: &[&RowImage]) -> String {
+    let mut query = format!(
+        "INSERT INTO {} ({}) VALUES ",
+        sql::name(table.shape.name.as_str()),
+        sql::names(table.details.iter().map(|detail| detail.name.as_str()))
+    );
+    for (number, row) in rows.iter().enumerate() {
+        query.push_str(if number == 0 { "(" } else { ",(" });
+        for (at, (detail, value)) in table.details.iter().zip(&row.0).enumerate() {
+            if at > 0 {
+                query.push(',');
+            }
+            sql::push_value(&mut query, value, detail.kind);
+        }
+        query.push(')');
+    }
+    query
+}
