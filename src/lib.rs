@@ -15,6 +15,7 @@
 //! module may use which, and a test holds the code to it.
 
 pub mod bundle;
+pub mod capture;
 pub mod db;
 pub mod model;
 pub mod monitor;

@@ -78,9 +78,8 @@ impl ColumnDetail {
     }
 
     /// The expression that a trigger logs: text, whatever the session of the application looks like.
-    /// `row` is `OLD` or `NEW`.
-    pub fn log_sql(&self, row: &str) -> String {
-        let name = format!("{row}.{}", sql::name(&self.name));
+    /// `name` is where the value stands, such as "OLD.`id`".
+    pub fn log_sql(&self, name: &str) -> String {
         match self.kind {
             ColumnKind::Integer if self.data_type == "bit" => {
                 format!("CAST(CAST({name} AS UNSIGNED) AS CHAR)")

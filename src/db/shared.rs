@@ -87,7 +87,7 @@ pub fn canonical_keys(session: &mut Session, table: &Table, keys: &[RowKey]) -> 
 /// Builds the canonical form of a key. `weights` has, in hexadecimal digits, one entry a collated key column.
 ///
 /// Integers keep their order, so that rows are read and written in the order in which they lie on disk.
-pub(crate) fn canonical(table: &Table, key: &RowKey, weights: &[Vec<u8>]) -> Vec<u8> {
+pub fn canonical(table: &Table, key: &RowKey, weights: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(key.0.len() * 10);
     let mut weights = weights.iter();
     for (detail, value) in table.key_details().zip(&key.0) {

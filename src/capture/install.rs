@@ -1,0 +1,133 @@
+//! Puts the triggers on the shared tables, takes them off, and tells whether they are as they should be.
+
+use crate::capture::error::Error;
+use crate::capture::trigger::{LogDepth, TriggerText, triggers};
+use crate::db::{Catalog, Session, Table, sql};
+use crate::model::TableName;
+
+/// How one trigger was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TriggerState {
+    /// As it should be.
+    Present,
+    /// Not there: edits of this sort are not logged.
+    Missing,
+    /// There, but with another text: the table or packmule changed since.
+    Changed,
+}
+
+/// Makes the triggers of `tables` what they should be. Returns how many were made or made anew.
+///
+/// An application that writes in the middle of this is logged by the old trigger or the new one; a table
+/// whose trigger has to be replaced is unwatched for the moment between DROP and CREATE, so only those
+/// that differ are touched.
+pub fn install_triggers(
+    session: &mut Session,
+    catalog: &Catalog,
+    tables: &[TableName],
+    depth: LogDepth,
+) -> Result<usize, Error> {
+    // Under a strict sql_mode a warning in a trigger would become an error of the application's own write.
+    session.execute("SET @packmule_mode = @@SESSION.sql_mode, SESSION sql_mode = ''")?;
+    let made = install_all(session, catalog, tables, depth);
+    session.execute("SET SESSION sql_mode = @packmule_mode")?;
+    made
+}
+
+fn install_all(
+    session: &mut Session,
+    catalog: &Catalog,
+    tables: &[TableName],
+    depth: LogDepth,
+) -> Result<usize, Error> {
+    let mut made = 0;
+    for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
+        let wanted = triggers(catalog, table, depth);
+        let ours = table.triggers.iter().filter(|trigger| trigger.is_ours());
+        for odd in ours.filter(|trigger| wanted.iter().all(|one| one.name != trigger.name)) {
+            session.execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(&odd.name)))?;
+        }
+        for trigger in &wanted {
+            if state(table, trigger) == TriggerState::Present {
+                continue;
+            }
+            session.execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(&trigger.name)))?;
+            session
+                .execute(&trigger.create_sql(table))
+                .map_err(|source| Error::Trigger { table: table.shape.name.clone(), source })?;
+            made += 1;
+        }
+    }
+    Ok(made)
+}
+
+/// Takes packmule's triggers off `tables`. Returns how many there were.
+pub fn remove_triggers(
+    session: &mut Session,
+    catalog: &Catalog,
+    tables: &[TableName],
+) -> Result<usize, Error> {
+    let tables = tables.iter().filter_map(|name| catalog.tables.get(name));
+    let ours: Vec<String> = tables
+        .flat_map(|table| table.triggers.iter().filter(|trigger| trigger.is_ours()))
+        .map(|trigger| trigger.name.clone())
+        .collect();
+    for name in &ours {
+        session.execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(name)))?;
+    }
+    Ok(ours.len())
+}
+
+/// The state of every trigger that `tables` should have.
+pub fn check_triggers(
+    catalog: &Catalog,
+    tables: &[TableName],
+    depth: LogDepth,
+) -> Vec<(TableName, String, TriggerState)> {
+    let tables = tables.iter().filter_map(|name| catalog.tables.get(name));
+    tables
+        .flat_map(|table| {
+            triggers(catalog, table, depth).into_iter().map(|trigger| {
+                let found = state(table, &trigger);
+                (table.shape.name.clone(), trigger.name, found)
+            })
+        })
+        .collect()
+}
+
+fn state(table: &Table, wanted: &TriggerText) -> TriggerState {
+    let bare = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match table.triggers.iter().find(|trigger| trigger.name == wanted.name) {
+        None => TriggerState::Missing,
+        Some(found) if bare(&found.body) == bare(&wanted.body) => TriggerState::Present,
+        Some(_) => TriggerState::Changed,
+    }
+}
+
+/// Logs the rows that are already in `table` as inserts, so that a site with years of data can join.
+///
+/// Rows that the log already speaks of are not logged again. Returns how many rows were logged.
+pub fn adopt_rows(session: &mut Session, table: &Table) -> Result<u64, Error> {
+    let name = table.shape.name.as_str();
+    let key = |at: &str| {
+        let parts: Vec<String> =
+            table.key_details().map(|detail| detail.log_sql(&format!("{at}.{}", sql::name(&detail.name)))).collect();
+        match parts.as_slice() {
+            [part] => part.clone(),
+            _ => format!("JSON_ARRAY({})", parts.join(", ")),
+        }
+    };
+    // READ COMMITTED: the rows read are not locked against the application that writes them.
+    session.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
+    let logged = session.execute(&format!(
+        "INSERT INTO sync_log (table_name, record_id, action, before_row) \
+         SELECT {table_text}, {key}, 'INSERT', 'null' FROM {table} t \
+         WHERE NOT EXISTS (SELECT 1 FROM sync_log l WHERE l.table_name = {table_text} \
+                           AND l.record_id = CAST({key} AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_bin)",
+        table_text = sql::text(name),
+        key = key("t"),
+        table = sql::name(name),
+    ))?;
+    Ok(logged)
+}
+
