@@ -16,6 +16,8 @@
 
 pub mod bundle;
 pub mod capture;
+pub mod conflict;
 pub mod db;
+pub mod ledger;
 pub mod model;
 pub mod monitor;

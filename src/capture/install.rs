@@ -110,8 +110,10 @@ fn state(table: &Table, wanted: &TriggerText) -> TriggerState {
 pub fn adopt_rows(session: &mut Session, table: &Table) -> Result<u64, Error> {
     let name = table.shape.name.as_str();
     let key = |at: &str| {
-        let parts: Vec<String> =
-            table.key_details().map(|detail| detail.log_sql(&format!("{at}.{}", sql::name(&detail.name)))).collect();
+        let parts: Vec<String> = table
+            .key_details()
+            .map(|detail| detail.log_sql(&format!("{at}.{}", sql::name(&detail.name))))
+            .collect();
         match parts.as_slice() {
             [part] => part.clone(),
             _ => format!("JSON_ARRAY({})", parts.join(", ")),
@@ -130,4 +132,3 @@ pub fn adopt_rows(session: &mut Session, table: &Table) -> Result<u64, Error> {
     ))?;
     Ok(logged)
 }
-

@@ -27,8 +27,9 @@ fn bring_actions_into_upper_case(session: &mut Session) -> Result<(), Error> {
     if let Some(row) = odd {
         return Err(Error::ForeignLog {
             why: format!("a row of it has the action {:?}", row.optional(0).unwrap_or("NULL")),
-            remedy: "UPDATE sync_log SET action = 'UPDATE' WHERE action NOT IN ('INSERT', 'UPDATE', 'DELETE')"
-                .to_owned(),
+            remedy:
+                "UPDATE sync_log SET action = 'UPDATE' WHERE action NOT IN ('INSERT', 'UPDATE', 'DELETE')"
+                    .to_owned(),
         });
     }
     session.execute(

@@ -43,13 +43,8 @@ pub(super) enum Base {
 
 impl Touched {
     pub(super) fn new(record_id: String, entry: Entry) -> Self {
-        let mut touched = Touched {
-            record_id,
-            first_known: None,
-            all_known: true,
-            last: entry.time,
-            last_op: entry.op,
-        };
+        let mut touched =
+            Touched { record_id, first_known: None, all_known: true, last: entry.time, last_op: entry.op };
         touched.add(entry);
         touched
     }

@@ -237,7 +237,8 @@ impl Section<'_> {
                 if rows.contains_key(&candidate.canonical) {
                     continue;
                 }
-                let one = db::read_rows(self.session, self.table, std::slice::from_ref(&candidate.key), false)?;
+                let one =
+                    db::read_rows(self.session, self.table, std::slice::from_ref(&candidate.key), false)?;
                 if let Some(keyed) = one.into_iter().next() {
                     rows.insert(candidate.canonical.clone(), keyed.row);
                 }
@@ -292,7 +293,8 @@ fn read_log(
     let weights = table.key_details().enumerate().filter(|(_, detail)| detail.is_collated());
     let weights: Vec<String> = weights
         .map(|(at, detail)| {
-            let part = format!("IF(JSON_VALID(record_id), JSON_UNQUOTE(JSON_EXTRACT(record_id, '$[{at}]')), '')");
+            let part =
+                format!("IF(JSON_VALID(record_id), JSON_UNQUOTE(JSON_EXTRACT(record_id, '$[{at}]')), '')");
             detail.weight_sql(if single { "record_id" } else { &part })
         })
         .collect();

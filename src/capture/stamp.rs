@@ -64,7 +64,11 @@ pub fn stamp(session: &mut Session, ids: &IdRuns, batch: u64) -> Result<(), Erro
     let mut stamped = 0;
     for run in long {
         let last = run.first + run.count - 1;
-        stamped += session.execute(&format!("{} WHERE id BETWEEN {} AND {last} AND batch IS NULL", update(batch), run.first))?;
+        stamped += session.execute(&format!(
+            "{} WHERE id BETWEEN {} AND {last} AND batch IS NULL",
+            update(batch),
+            run.first
+        ))?;
     }
     let short = IdRuns { count: 0, runs: short };
     let mut ids_left = short.ids().peekable();

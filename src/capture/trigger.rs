@@ -36,7 +36,11 @@ impl TriggerText {
 
 /// The triggers that `table` needs.
 pub(super) fn triggers(catalog: &Catalog, table: &Table, depth: LogDepth) -> Vec<TriggerText> {
-    let row = |at: &'static str| Image { table, depth, column: Box::new(move |name| format!("{at}.{}", sql::name(name))) };
+    let row = |at: &'static str| Image {
+        table,
+        depth,
+        column: Box::new(move |name| format!("{at}.{}", sql::name(name))),
+    };
     let (old, new) = (row("OLD"), row("NEW"));
     let update = format!(
         "IF NOT ({same_key}) THEN {gone}; {came}; ELSEIF NOT ({same_row}) THEN {changed}; END IF",
@@ -83,7 +87,10 @@ fn trigger_name(short: &str, table: &str) -> String {
 }
 
 fn same<'a>(details: impl Iterator<Item = &'a ColumnDetail>) -> String {
-    details.map(|detail| format!("{} <=> {}", detail.exact_sql("OLD"), detail.exact_sql("NEW"))).collect::<Vec<_>>().join(" AND ")
+    details
+        .map(|detail| format!("{} <=> {}", detail.exact_sql("OLD"), detail.exact_sql("NEW")))
+        .collect::<Vec<_>>()
+        .join(" AND ")
 }
 
 /// Where the columns of a logged row come from: `OLD`, `NEW`, or a joined table.
@@ -114,7 +121,8 @@ impl Image<'_> {
             (LogDepth::WithBefore, "INSERT") => "'null'".to_owned(),
             (LogDepth::WithBefore, _) => {
                 let fields = self.table.details.iter();
-                let fields = fields.map(|detail| format!("{}, {}", sql::text(&detail.name), self.log_sql(detail)));
+                let fields =
+                    fields.map(|detail| format!("{}, {}", sql::text(&detail.name), self.log_sql(detail)));
                 format!("JSON_OBJECT({})", fields.collect::<Vec<_>>().join(", "))
             }
         }
@@ -156,8 +164,13 @@ fn cascades(catalog: &Catalog, table: &Table, depth: LogDepth, cause: Cause) -> 
             continue;
         }
         let joined = key.child_columns.iter().zip(&key.parent_columns);
-        let joined = joined.map(|(child, parent)| format!("c1.{} = OLD.{}", sql::name(child), sql::name(parent)));
-        let from = format!("FROM {} c1 WHERE {}", sql::name(key.child.as_str()), joined.collect::<Vec<_>>().join(" AND "));
+        let joined =
+            joined.map(|(child, parent)| format!("c1.{} = OLD.{}", sql::name(child), sql::name(parent)));
+        let from = format!(
+            "FROM {} c1 WHERE {}",
+            sql::name(key.child.as_str()),
+            joined.collect::<Vec<_>>().join(" AND ")
+        );
         let path = Path { catalog, depth, cause, seen: vec![table.shape.name.as_str(), key.child.as_str()] };
         let mut found = Vec::new();
         path.follow(key, &from, &mut found);

@@ -42,8 +42,8 @@ impl ColumnDetail {
             "float" | "double" => ColumnKind::Float,
             "date" | "time" | "datetime" | "year" => ColumnKind::Temporal,
             "timestamp" => ColumnKind::Timestamp,
-            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum" | "set" | "uuid"
-            | "inet4" | "inet6" => ColumnKind::Text,
+            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum" | "set"
+            | "uuid" | "inet4" | "inet6" => ColumnKind::Text,
             "json" => ColumnKind::Json,
             "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" | "vector" => {
                 ColumnKind::Binary

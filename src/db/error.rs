@@ -153,7 +153,9 @@ impl Class {
     fn of(error: &mysql::Error) -> Self {
         match error {
             mysql::Error::MySqlError(error) => Class::of_code(error.code),
-            mysql::Error::IoError(_) | mysql::Error::CodecError(_) | mysql::Error::TlsError(_) => Class::LineLost,
+            mysql::Error::IoError(_) | mysql::Error::CodecError(_) | mysql::Error::TlsError(_) => {
+                Class::LineLost
+            }
             mysql::Error::DriverError(error) => match error {
                 mysql::DriverError::PacketTooLarge => Class::Value,
                 _ => Class::LineLost,
@@ -172,9 +174,33 @@ impl Class {
             1216 | 1217 | 1451 | 1452 | 1557 | 1761 | 1762 => Class::ForeignKey,
             1022 | 1062 | 1169 | 1586 | 1859 => Class::Duplicate,
             // 4025: MariaDB's CHECK; 3819: MySQL's; 3140, 3141: JSON; 1416, 3037, 3516...: geometry; 1644: SIGNAL in a trigger
-            1048 | 1263..=1266 | 1292 | 1364 | 1366 | 1367 | 1406 | 1411 | 1416 | 1425..=1427 | 1525 | 1644
-            | 1690 | 3037 | 3140..=3143 | 3156 | 3516 | 3616 | 3617 | 3643 | 3819 | 4025 | 4078 | 1153 | 1301
-            | 1118 | 3903 => Class::Value,
+            1048
+            | 1263..=1266
+            | 1292
+            | 1364
+            | 1366
+            | 1367
+            | 1406
+            | 1411
+            | 1416
+            | 1425..=1427
+            | 1525
+            | 1644
+            | 1690
+            | 3037
+            | 3140..=3143
+            | 3156
+            | 3516
+            | 3616
+            | 3617
+            | 3643
+            | 3819
+            | 4025
+            | 4078
+            | 1153
+            | 1301
+            | 1118
+            | 3903 => Class::Value,
             1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1419 | 1290 => Class::Rights,
             _ => Class::Other,
         }

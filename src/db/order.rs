@@ -37,7 +37,8 @@ pub fn rank(catalog: &Catalog, tables: &BTreeSet<TableName>) -> BTreeMap<TableNa
     let mut circle = 0;
     while ranks.len() < tables.len() {
         // A table is next when all its ancestors are placed, or are in a circle with it.
-        let in_circle = |a: &TableName, b: &TableName| a == b || (reach[a].contains(b) && reach[b].contains(a));
+        let in_circle =
+            |a: &TableName, b: &TableName| a == b || (reach[a].contains(b) && reach[b].contains(a));
         let is_next = |table: &&TableName| {
             !ranks.contains_key(*table)
                 && reach[*table].iter().all(|other| ranks.contains_key(*other) || in_circle(table, other))
@@ -100,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_circle_shares_a_rank_and_its_children_come_after() {
-        let ranks = ranked(&["aa", "staff", "store"], &[("staff", "store"), ("store", "staff"), ("aa", "store")]);
+        let ranks =
+            ranked(&["aa", "staff", "store"], &[("staff", "store"), ("store", "staff"), ("aa", "store")]);
         let place = |name: &str| ranks[&TableName::new(name)];
         assert_eq!(place("staff").circle, place("store").circle);
         assert!(place("aa").circle > place("store").circle);

@@ -46,12 +46,18 @@ pub fn ensure_table(session: &mut Session, table: &str, script: &str) -> Result<
     for (name, definition) in &wanted.columns {
         let verb = if found.contains_key(name) { "MODIFY COLUMN" } else { "ADD COLUMN" };
         // a table that has its own `id` has its primary key too
-        let definition = if found.contains_key(name) { definition.replace(" PRIMARY KEY", "") } else { definition.clone() };
+        let definition = if found.contains_key(name) {
+            definition.replace(" PRIMARY KEY", "")
+        } else {
+            definition.clone()
+        };
         parts.push(format!("{verb} {} {definition}", sql::name(name)));
     }
     for (name, key) in &keys {
         // a TEXT column can only be indexed by its beginning
-        if key.columns.iter().any(|column| column == "record_id") && !wanted.keys.iter().any(|(own, _)| own == name) {
+        if key.columns.iter().any(|column| column == "record_id")
+            && !wanted.keys.iter().any(|(own, _)| own == name)
+        {
             let columns = key.columns.iter().map(|column| {
                 if column == "record_id" { "`record_id`(48)".to_owned() } else { sql::name(column) }
             });
@@ -125,9 +131,8 @@ fn keys(session: &mut Session, table: &str) -> Result<BTreeMap<String, FoundKey>
         sql::text(table)
     ))? {
         let unique = row.text(1)? == "0";
-        let key = keys
-            .entry(row.text(0)?.to_owned())
-            .or_insert_with(|| FoundKey { unique, columns: Vec::new() });
+        let key =
+            keys.entry(row.text(0)?.to_owned()).or_insert_with(|| FoundKey { unique, columns: Vec::new() });
         key.columns.push(row.optional(2).unwrap_or_default().to_owned());
     }
     Ok(keys)
@@ -142,8 +147,13 @@ fn blocked(
     let own = |name: &String| wanted.columns.iter().any(|(own, _)| own == name);
     if let Some((column, _)) = found.iter().find(|(name, column)| !own(name) && column.must_be_given) {
         return Some(Ensured::Blocked {
-            why: format!("its column {column} must be given a value in every row, and packmule has none to give"),
-            remedy: format!("ALTER TABLE {table} ALTER COLUMN {} SET DEFAULT ''  (or any value that suits)", sql::name(column)),
+            why: format!(
+                "its column {column} must be given a value in every row, and packmule has none to give"
+            ),
+            remedy: format!(
+                "ALTER TABLE {table} ALTER COLUMN {} SET DEFAULT ''  (or any value that suits)",
+                sql::name(column)
+            ),
         });
     }
     let is_primary = |column: &FoundColumn| column.key == "PRI";
@@ -158,7 +168,9 @@ fn blocked(
         name.as_str() != "PRIMARY" && key.unique && key.columns.iter().any(|column| own(column))
     });
     unique.map(|(name, _)| Ensured::Blocked {
-        why: format!("its unique key {name} allows a record only once, and a record may change more than once"),
+        why: format!(
+            "its unique key {name} allows a record only once, and a record may change more than once"
+        ),
         remedy: format!("ALTER TABLE {table} DROP INDEX {}", sql::name(name)),
     })
 }
@@ -170,7 +182,10 @@ mod tests {
     #[test]
     fn the_script_of_a_table_is_read_line_by_line() {
         let wanted = Wanted::parse(include_str!("../../schema/site/sync_log.sql"));
-        assert_eq!(wanted.columns[0], ("id".into(), "BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY".into()));
+        assert_eq!(
+            wanted.columns[0],
+            ("id".into(), "BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY".into())
+        );
         assert_eq!(wanted.columns.len(), 8);
         assert_eq!(wanted.keys[1], ("packmule_record".into(), "(table_name, record_id(48))".into()));
     }

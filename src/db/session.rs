@@ -31,8 +31,7 @@ pub struct Row(Vec<mysql::Value>);
 impl Session {
     /// Connects, signs in and pins the session's settings.
     pub fn open(target: &Target) -> Result<Self, Error> {
-        let mut conn =
-            mysql::Conn::new(options(target)).map_err(|source| connect_error(target, source))?;
+        let mut conn = mysql::Conn::new(options(target)).map_err(|source| connect_error(target, source))?;
         let version: Option<(String, String)> = conn
             .query_first("SELECT VERSION(), CAST(@@max_allowed_packet AS CHAR)")
             .map_err(|source| connect_error(target, source))?;
@@ -117,8 +116,9 @@ impl Session {
         )?;
         match self.flavour {
             // A list of 1000 keys must stay a look-up by key, not become a join with a temporary table.
-            Flavour::MariaDb => self
-                .execute("SET SESSION in_predicate_conversion_threshold = 0, max_statement_time = 0"),
+            Flavour::MariaDb => {
+                self.execute("SET SESSION in_predicate_conversion_threshold = 0, max_statement_time = 0")
+            }
             Flavour::MySql => {
                 self.execute("SET SESSION range_optimizer_max_mem_size = 0, max_execution_time = 0")
             }
@@ -183,9 +183,7 @@ fn options(target: &Target) -> OptsBuilder {
     };
     match &target.tls {
         Tls::Off => options,
-        Tls::Required { ca } => {
-            options.ssl_opts(SslOpts::default().with_root_cert_path(ca.clone()))
-        }
+        Tls::Required { ca } => options.ssl_opts(SslOpts::default().with_root_cert_path(ca.clone())),
     }
 }
 

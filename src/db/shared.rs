@@ -74,8 +74,7 @@ pub fn canonical_keys(session: &mut Session, table: &Table, keys: &[RowKey]) -> 
     let mut canonicals = vec![Vec::new(); keys.len()];
     session.each(&query, |mut row| {
         let number: usize = row.parse(0)?;
-        let weights: Vec<Vec<u8>> =
-            (1..=collated.len()).map(|at| row.take(at).unwrap_or_default()).collect();
+        let weights: Vec<Vec<u8>> = (1..=collated.len()).map(|at| row.take(at).unwrap_or_default()).collect();
         if let (Some(place), Some(key)) = (canonicals.get_mut(number), keys.get(number)) {
             *place = canonical(table, key, &weights);
         }

@@ -17,7 +17,11 @@ pub fn upsert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> 
     let mut query = insert_sql(table, rows);
     // MySQL warns of VALUES(), MariaDB does not know the row alias.
     let by_alias = session.flavour() == Flavour::MySql;
-    query.push_str(if by_alias { " AS incoming ON DUPLICATE KEY UPDATE " } else { " ON DUPLICATE KEY UPDATE " });
+    query.push_str(if by_alias {
+        " AS incoming ON DUPLICATE KEY UPDATE "
+    } else {
+        " ON DUPLICATE KEY UPDATE "
+    });
     for (at, detail) in table.details.iter().enumerate() {
         if at > 0 {
             query.push_str(", ");

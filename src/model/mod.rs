@@ -17,7 +17,9 @@ pub use name::{BundleName, BundleNameError};
 pub use row::{RowImage, RowKey, Value};
 pub use row_json::{RowJsonError, key_from_log, key_to_log, row_from_json, row_to_json};
 pub use shape::{Column, ColumnKind, TableName, TableShape};
-pub use site::{Incarnation, ParseIncarnationError, ParseSeqError, ParseSiteError, Seq, Site, StreamId};
+pub use site::{
+    Incarnation, ParseIncarnationError, ParseSeqError, ParseSiteError, Role, Seq, Site, StreamId,
+};
 pub use stamp::{ParseStampError, Stamp};
 
 /// Reads an even number of hexadecimal digits, upper or lower case. Returns `None` for anything else.

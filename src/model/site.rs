@@ -40,6 +40,36 @@ pub struct ParseSiteError {
     text: String,
 }
 
+/// What a site is: there is one centre, and there are labs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Decides conflicts and passes changes on.
+    Central,
+    /// Works on its own and exchanges changes with the centre.
+    Lab,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Role::Central => "central",
+            Role::Lab => "lab",
+        })
+    }
+}
+
+impl FromStr for Role {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "central" => Ok(Role::Central),
+            "lab" => Ok(Role::Lab),
+            _ => Err(()),
+        }
+    }
+}
+
 /// The random id of one history of a site's database. A database put back from a backup goes on
 /// under a new one, so that its numbers never meet those it has already used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

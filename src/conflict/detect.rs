@@ -1,0 +1,85 @@
+//! Whether a change that arrives fits the row that is here. Pure.
+
+use crate::conflict::equal::same_row;
+use crate::conflict::kind::Kind;
+use crate::model::{Change, RowImage, TableShape};
+
+/// What a change that arrives meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// The row is already what the change makes of it.
+    AlreadyThere,
+    /// The row is what the change was based on.
+    Clean,
+    /// Only an application logged the change, so nobody knows what it was based on.
+    BaseUnknown,
+    /// The row is neither.
+    Conflict(Kind),
+}
+
+/// Compares a change with the row that is here now.
+pub fn detect(shape: &TableShape, change: &Change, current: Option<&RowImage>) -> Finding {
+    let same = |a: &RowImage, b: &RowImage| same_row(shape, a, b);
+    match (change, current) {
+        (Change::Delete { .. }, None) => Finding::AlreadyThere,
+        (Change::Insert { .. }, None) => Finding::Clean,
+        (Change::Update { .. }, None) => Finding::Conflict(Kind::Missing),
+        (Change::Insert { after, .. } | Change::Update { after, .. }, Some(current))
+            if same(after, current) =>
+        {
+            Finding::AlreadyThere
+        }
+        (Change::Insert { .. }, Some(_)) => Finding::Conflict(Kind::Exists),
+        (Change::Update { before, .. } | Change::Delete { before, .. }, Some(current)) => match before {
+            None => Finding::BaseUnknown,
+            Some(before) if same(before, current) => Finding::Clean,
+            Some(_) => Finding::Conflict(Kind::Changed),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Column, ColumnKind, RowKey, Stamp, TableName, Value};
+
+    fn row(text: &str) -> RowImage {
+        RowImage(vec![Value::Text("1".into()), Value::Text(text.into())])
+    }
+
+    #[test]
+    fn each_pair_of_change_and_row_has_its_finding() {
+        let column = |name: &str, kind| Column { name: name.into(), kind };
+        let shape = TableShape {
+            name: TableName::new("t"),
+            columns: vec![column("id", ColumnKind::Integer), column("v", ColumnKind::Text)],
+            key: vec![0],
+        };
+        let time = Stamp::from_micros(0);
+        let insert = Change::Insert { after: row("b"), time };
+        let update = |before: Option<&str>| Change::Update { before: before.map(row), after: row("b"), time };
+        let delete = |before: Option<&str>| Change::Delete {
+            key: RowKey(vec![Value::Text("1".into())]),
+            before: before.map(row),
+            time,
+        };
+        let cases = [
+            (insert.clone(), None, Finding::Clean),
+            (insert.clone(), Some("b"), Finding::AlreadyThere),
+            (insert, Some("x"), Finding::Conflict(Kind::Exists)),
+            (update(Some("a")), None, Finding::Conflict(Kind::Missing)),
+            (update(Some("a")), Some("a"), Finding::Clean),
+            (update(Some("a")), Some("b"), Finding::AlreadyThere),
+            (update(Some("a")), Some("x"), Finding::Conflict(Kind::Changed)),
+            (update(None), Some("x"), Finding::BaseUnknown),
+            (delete(Some("a")), None, Finding::AlreadyThere),
+            (delete(Some("a")), Some("a"), Finding::Clean),
+            (delete(Some("a")), Some("x"), Finding::Conflict(Kind::Changed)),
+            (delete(None), Some("x"), Finding::BaseUnknown),
+        ];
+        for (change, current, finding) in cases {
+            let current = current.map(row);
+            assert_eq!(detect(&shape, &change, current.as_ref()), finding, "{change:?} {current:?}");
+        }
+    }
+}

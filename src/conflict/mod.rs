@@ -1,0 +1,11 @@
+//! The rules of disagreement. Pure: rows in, a decision out.
+
+mod detect;
+mod equal;
+mod kind;
+mod policy;
+
+pub use detect::{Finding, detect};
+pub use equal::same_row;
+pub use kind::Kind;
+pub use policy::{Clock, Decision, decide_by_last_edit};

@@ -1,0 +1,127 @@
+//! Every bundle that was sealed or applied here, one row each.
+
+use crate::db::{Row, Session, sql};
+use crate::ledger::error::Error;
+use crate::ledger::here::stamp;
+use crate::ledger::streams::condition;
+use crate::model::{BundleName, ChangeCounts, Digest, Seq, Stamp, StreamId};
+
+/// What is remembered of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleRecord {
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its number there.
+    pub seq: Seq,
+    /// Its digest.
+    pub digest: Digest,
+    /// The digest of the one before; `None` for the first.
+    pub previous: Option<Digest>,
+    /// Whether the next bundle belongs to the same snapshot.
+    pub continues: bool,
+    /// Sealed or applied.
+    pub state: BundleState,
+    /// The batch under which its log rows are stamped; `None` for a bundle from elsewhere.
+    pub batch: Option<u64>,
+    /// The file's size.
+    pub size_bytes: u64,
+    /// What it holds.
+    pub counts: ChangeCounts,
+    /// Changes that met a conflict when they were applied.
+    pub conflicts: u64,
+    /// Changes that were set aside for a person.
+    pub parked: u64,
+    /// When the sender sealed it, by the sender's clock.
+    pub sealed_at: Stamp,
+    /// When it was written here, by this site's clock.
+    pub recorded_at: Stamp,
+}
+
+/// What this site did with a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BundleState {
+    /// Made it.
+    Sealed,
+    /// Wrote its changes to the tables.
+    Applied,
+}
+
+impl BundleRecord {
+    /// The file name that the bundle was given.
+    pub fn name(&self) -> BundleName {
+        BundleName::new(&self.stream, self.seq)
+    }
+}
+
+/// Writes a bundle's row. Its primary key refuses a bundle that is there already.
+pub fn record_bundle(session: &mut Session, record: &BundleRecord) -> Result<(), Error> {
+    let text = |text: String| sql::text(&text);
+    let state = match record.state {
+        BundleState::Sealed => "sealed",
+        BundleState::Applied => "applied",
+    };
+    session.execute(&format!(
+        "INSERT INTO packmule_bundle (from_site, incarnation, to_site, seq, digest, previous, continues, state, \
+           batch, size_bytes, inserts, updates, deletes, conflicts, parked, sealed_at, recorded_at) \
+         VALUES ({}, {}, {}, {}, {}, {}, {}, '{state}', {}, {}, {}, {}, {}, {}, {}, {}, {})",
+        text(record.stream.from.to_string()),
+        text(record.stream.incarnation.to_string()),
+        text(record.stream.to.to_string()),
+        record.seq,
+        text(record.digest.to_string()),
+        sql::text_or_null(record.previous.map(|digest| digest.to_string()).as_deref()),
+        u8::from(record.continues),
+        record.batch.map_or("NULL".to_owned(), |batch| batch.to_string()),
+        record.size_bytes,
+        record.counts.inserts,
+        record.counts.updates,
+        record.counts.deletes,
+        record.conflicts,
+        record.parked,
+        text(record.sealed_at.to_sql()),
+        text(record.recorded_at.to_sql()),
+    ))?;
+    Ok(())
+}
+
+/// The record of one bundle, where there is one.
+pub fn find_bundle(
+    session: &mut Session,
+    stream: &StreamId,
+    seq: Seq,
+) -> Result<Option<BundleRecord>, Error> {
+    let query = format!("{SELECT} WHERE {} AND seq = {seq}", condition(stream));
+    session.first(&query)?.as_ref().map(read).transpose()
+}
+
+/// Every bundle in this state, the newest last.
+pub fn bundles_of(session: &mut Session, state: BundleState) -> Result<Vec<BundleRecord>, Error> {
+    let state = match state {
+        BundleState::Sealed => "sealed",
+        BundleState::Applied => "applied",
+    };
+    let query = format!("{SELECT} WHERE state = '{state}' ORDER BY from_site, to_site, incarnation, seq");
+    session.rows(&query)?.iter().map(read).collect()
+}
+
+const SELECT: &str = "SELECT from_site, incarnation, to_site, seq, digest, previous, continues, state, batch, \
+                        size_bytes, inserts, updates, deletes, conflicts, parked, sealed_at, recorded_at \
+                      FROM packmule_bundle";
+
+fn read(row: &Row) -> Result<BundleRecord, Error> {
+    Ok(BundleRecord {
+        stream: StreamId { from: row.parse(0)?, incarnation: row.parse(1)?, to: row.parse(2)? },
+        seq: row.parse(3)?,
+        digest: row.parse(4)?,
+        previous: row.parse_optional(5)?,
+        continues: row.text(6)? == "1",
+        state: if row.text(7)? == "sealed" { BundleState::Sealed } else { BundleState::Applied },
+        batch: row.parse_optional(8)?,
+        size_bytes: row.parse(9)?,
+        counts: ChangeCounts { inserts: row.parse(10)?, updates: row.parse(11)?, deletes: row.parse(12)? },
+        conflicts: row.parse(13)?,
+        parked: row.parse(14)?,
+        sealed_at: stamp(row.text(15)?)?,
+        recorded_at: stamp(row.text(16)?)?,
+    })
+}

@@ -1,0 +1,77 @@
+//! Who this site is, as its own database tells.
+
+use crate::db::{self, Migration, Session, sql};
+use crate::ledger::error::Error;
+use crate::model::{Incarnation, Role, Site, Stamp};
+
+/// Who this site is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Here {
+    /// Centre or lab.
+    pub role: Role,
+    /// The site's name.
+    pub site: Site,
+    /// The lab's number, once the centre has given one.
+    pub number: Option<u32>,
+    /// The history that this database continues.
+    pub incarnation: Incarnation,
+    /// Since when edits are logged: an older edit's time is not known.
+    pub installed_at: Stamp,
+}
+
+/// Makes packmule's own tables, except the two that an application may have made already.
+pub fn prepare(session: &mut Session) -> Result<(), Error> {
+    db::migrate(session, MIGRATIONS)?;
+    Ok(())
+}
+
+/// Reads who this site is. `None` when the database has not been set up.
+pub fn load_here(session: &mut Session) -> Result<Option<Here>, Error> {
+    let prepared = session.first(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'packmule_here'",
+    )?;
+    if prepared.is_none() {
+        return Ok(None);
+    }
+    let row = session
+        .first("SELECT role, site, number, incarnation, installed_at FROM packmule_here WHERE id = 1")?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    Ok(Some(Here {
+        role: row.parse(0)?,
+        site: row.parse(1)?,
+        number: row.parse_optional(2)?,
+        incarnation: row.parse(3)?,
+        installed_at: stamp(row.text(4)?)?,
+    }))
+}
+
+/// Writes who this site is, once. A second site in the same database is refused by the primary key.
+pub fn create_here(session: &mut Session, here: &Here) -> Result<(), Error> {
+    session.execute(&format!(
+        "INSERT INTO packmule_here (id, role, site, number, incarnation, installed_at) \
+         VALUES (1, {}, {}, {}, {}, {})",
+        sql::text(&here.role.to_string()),
+        sql::text(here.site.as_str()),
+        here.number.map_or("NULL".to_owned(), |number| number.to_string()),
+        sql::text(&here.incarnation.to_string()),
+        sql::text(&here.installed_at.to_sql()),
+    ))?;
+    Ok(())
+}
+
+/// Gives the next batch number, in the transaction that is open: a seal that fails burns none.
+pub fn next_batch(session: &mut Session) -> Result<u64, Error> {
+    session.execute("UPDATE packmule_here SET last_batch = last_batch + 1 WHERE id = 1")?;
+    let row = session.first("SELECT last_batch FROM packmule_here WHERE id = 1")?.ok_or(Error::NotSetUp)?;
+    Ok(row.parse(0)?)
+}
+
+/// Reads a `DATETIME(6)` of the ledger.
+pub(super) fn stamp(text: &str) -> Result<Stamp, db::Error> {
+    Stamp::from_sql(text).map_err(|_| db::Error::Unexpected { what: format!("{text:?} for a time") })
+}
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "ledger", sql: include_str!("../../schema/site/0001_ledger.sql") }];

@@ -1,0 +1,111 @@
+//! How far each stream is. Its row is what two processes lock, so that a number is given and applied once.
+
+use crate::db::{Row, Session, sql};
+use crate::ledger::error::Error;
+use crate::model::{Digest, Seq, StreamId};
+
+/// How far a stream is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// Which.
+    pub id: StreamId,
+    /// The last bundle that was sealed or applied, with its digest; `None` before the first.
+    pub last: Option<(Seq, Digest)>,
+    /// Whether it goes on.
+    pub state: StreamState,
+}
+
+/// Whether a stream goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamState {
+    /// It does.
+    Open,
+    /// It has two continuations: nothing more is applied until a person has looked.
+    Frozen {
+        /// What was seen.
+        note: String,
+    },
+}
+
+impl Stream {
+    /// The number of the bundle that comes next; `None` at the end of the series.
+    pub fn next(&self) -> Option<Seq> {
+        self.last.map_or(Some(Seq::FIRST), |(seq, _)| seq.next())
+    }
+
+    /// The digest that the next bundle must name as `previous`.
+    pub fn previous(&self) -> Option<Digest> {
+        self.last.map(|(_, digest)| digest)
+    }
+}
+
+/// Every stream.
+pub fn streams(session: &mut Session) -> Result<Vec<Stream>, Error> {
+    session.rows(&format!("{SELECT} ORDER BY from_site, to_site, incarnation"))?.iter().map(read).collect()
+}
+
+/// How far a stream is; at its start where it is not known yet.
+pub fn open_stream(session: &mut Session, id: &StreamId) -> Result<Stream, Error> {
+    let found = session.first(&format!("{SELECT} WHERE {}", condition(id)))?;
+    found.as_ref().map_or_else(|| Ok(Stream { id: id.clone(), last: None, state: StreamState::Open }), read)
+}
+
+/// Locks a stream's row in the transaction that is open, and says how far the stream is.
+///
+/// A stream that is not known yet gets its row here: the primary key lets only one of two writers make it.
+pub fn lock_stream(session: &mut Session, id: &StreamId) -> Result<Stream, Error> {
+    session.execute(&format!(
+        "INSERT INTO packmule_stream (from_site, incarnation, to_site) VALUES ({}, {}, {}) \
+         ON DUPLICATE KEY UPDATE last_seq = last_seq",
+        sql::text(id.from.as_str()),
+        sql::text(&id.incarnation.to_string()),
+        sql::text(id.to.as_str()),
+    ))?;
+    let row = session.first(&format!("{SELECT} WHERE {} FOR UPDATE", condition(id)))?;
+    row.as_ref().map(read).unwrap_or(Err(Error::NotSetUp))
+}
+
+/// Writes that a stream has come one bundle further. Its row must be locked.
+pub fn advance_stream(session: &mut Session, id: &StreamId, seq: Seq, digest: Digest) -> Result<(), Error> {
+    session.execute(&format!(
+        "UPDATE packmule_stream SET last_seq = {seq}, last_digest = {} WHERE {}",
+        sql::text(&digest.to_string()),
+        condition(id)
+    ))?;
+    Ok(())
+}
+
+/// Stops a stream until a person has looked.
+pub fn freeze_stream(session: &mut Session, id: &StreamId, note: &str) -> Result<(), Error> {
+    lock_stream(session, id)?;
+    session.execute(&format!(
+        "UPDATE packmule_stream SET state = 'frozen', note = {} WHERE {}",
+        sql::text(note),
+        condition(id)
+    ))?;
+    Ok(())
+}
+
+const SELECT: &str =
+    "SELECT from_site, incarnation, to_site, last_seq, last_digest, state, note FROM packmule_stream";
+
+/// A condition that holds for exactly this stream.
+pub(super) fn condition(id: &StreamId) -> String {
+    format!(
+        "from_site = {} AND incarnation = {} AND to_site = {}",
+        sql::text(id.from.as_str()),
+        sql::text(&id.incarnation.to_string()),
+        sql::text(id.to.as_str())
+    )
+}
+
+fn read(row: &Row) -> Result<Stream, Error> {
+    let id = StreamId { from: row.parse(0)?, incarnation: row.parse(1)?, to: row.parse(2)? };
+    let digest: Option<Digest> = row.parse_optional(4)?;
+    let last = Seq::new(row.parse(3)?).zip(digest);
+    let state = match row.text(5)? {
+        "frozen" => StreamState::Frozen { note: row.optional(6).unwrap_or_default().to_owned() },
+        _ => StreamState::Open,
+    };
+    Ok(Stream { id, last, state })
+}

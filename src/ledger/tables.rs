@@ -1,0 +1,34 @@
+//! Which tables are shared.
+
+use std::collections::BTreeSet;
+
+use crate::db::{Session, sql};
+use crate::ledger::error::Error;
+use crate::model::{Stamp, TableName};
+
+/// The tables that are shared.
+pub fn shared_tables(session: &mut Session) -> Result<BTreeSet<TableName>, Error> {
+    let rows = session.rows("SELECT name FROM packmule_table")?;
+    Ok(rows.iter().map(|row| row.text(0).map(TableName::new)).collect::<Result<_, _>>()?)
+}
+
+/// Shares more tables. Those that are shared already stay as they are.
+pub fn add_tables(session: &mut Session, tables: &[TableName], now: Stamp) -> Result<(), Error> {
+    for table in tables {
+        session.execute(&format!(
+            "INSERT INTO packmule_table (name, added_at) SELECT {name}, {now} FROM DUAL \
+             WHERE NOT EXISTS (SELECT 1 FROM packmule_table WHERE name = {name})",
+            name = sql::text(table.as_str()),
+            now = sql::text(&now.to_sql()),
+        ))?;
+    }
+    Ok(())
+}
+
+/// Shares these tables no longer.
+pub fn remove_tables(session: &mut Session, tables: &[TableName]) -> Result<(), Error> {
+    for table in tables {
+        session.execute(&format!("DELETE FROM packmule_table WHERE name = {}", sql::text(table.as_str())))?;
+    }
+    Ok(())
+}
