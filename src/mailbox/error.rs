@@ -218,25 +218,14 @@ pub(super) fn classify(source: io::Error, at: &Circumstance<'_>) -> Error {
 #[cfg(unix)]
 fn is_gone(source: &io::Error) -> bool {
     use rustix::io::Errno;
-    const GONE: [Errno; 7] = [
-        Errno::IO,
-        Errno::NXIO,
-        Errno::NODEV,
-        Errno::STALE,
-        Errno::NOTCONN,
-        Errno::HOSTDOWN,
-        Errno::TIMEDOUT,
-    ];
-    Errno::from_io_error(source).is_some_and(|errno| GONE.contains(&errno) || is_without_medium(errno))
-}
-
-/// A card reader whose card was taken out; only Linux has a number for it.
-#[cfg(unix)]
-fn is_without_medium(errno: rustix::io::Errno) -> bool {
+    // A card reader whose card was taken out; only Linux has a number of its own for it.
     #[cfg(target_os = "linux")]
-    return errno == rustix::io::Errno::NOMEDIUM;
+    const NO_CARD: Errno = Errno::NOMEDIUM;
     #[cfg(not(target_os = "linux"))]
-    return { errno == rustix::io::Errno::NODEV };
+    const NO_CARD: Errno = Errno::NODEV;
+    const DRIVE: [Errno; 4] = [Errno::IO, Errno::NXIO, Errno::NODEV, NO_CARD];
+    const SHARE: [Errno; 4] = [Errno::STALE, Errno::NOTCONN, Errno::HOSTDOWN, Errno::TIMEDOUT];
+    Errno::from_io_error(source).is_some_and(|errno| DRIVE.contains(&errno) || SHARE.contains(&errno))
 }
 
 /// Windows: not ready, no such device, wrong disk, I/O error of the device, device not connected.

@@ -122,6 +122,20 @@ pub(super) fn free_bytes(path: &Path) -> io::Result<u64> {
     }
 }
 
+/// Whether the file system beneath `path` takes no writes. Where that cannot be told: no.
+pub(super) fn is_read_only(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::fs::StatVfsMountFlags;
+        rustix::fs::statvfs(path).is_ok_and(|stat| stat.f_flag.contains(StatVfsMountFlags::RDONLY))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::symlink;
@@ -150,6 +164,7 @@ mod tests {
     fn a_folder_has_free_bytes_and_can_be_synced() {
         let dir = tempfile::tempdir().unwrap();
         assert!(free_bytes(dir.path()).unwrap() > 0);
+        assert!(!is_read_only(dir.path()));
         sync_folder(dir.path()).unwrap();
         assert!(same_file_system(dir.path(), dir.path()));
     }

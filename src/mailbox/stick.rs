@@ -101,10 +101,15 @@ impl Stick {
     /// Says that the stick is full before anything on it is changed.
     pub(super) fn expect_room(&self, need_bytes: u64, freed_bytes: u64) -> Result<(), Error> {
         let free_bytes = self.free_bytes()?.saturating_add(freed_bytes);
-        if free_bytes < need_bytes {
-            return Err(Error::Full { place: self.root.clone(), need_bytes, free_bytes });
+        if free_bytes >= need_bytes {
+            return Ok(());
         }
-        Ok(())
+        // A write-protected drive often says that nothing is free; to delete files would not help then.
+        if platform::is_read_only(&self.root) {
+            let source = io::ErrorKind::ReadOnlyFilesystem.into();
+            return Err(Error::ReadOnly { place: self.root.clone(), source });
+        }
+        Err(Error::Full { place: self.root.clone(), need_bytes, free_bytes })
     }
 
     /// Makes the folders of `parts` below the root, one in the other. A link on the way is refused: nothing is
@@ -134,16 +139,14 @@ impl Stick {
         let inside = path.strip_prefix(&self.root).unwrap_or(path);
         let file = root.join(inside);
         for folder in file.ancestors().skip(1) {
-            if !folder.starts_with(&root) && !platform::same_file_system(folder, &root) {
+            let is_above = !folder.starts_with(&root);
+            if is_above && !platform::same_file_system(folder, &root) {
                 break;
             }
             match platform::sync_folder(folder) {
                 Ok(()) => {}
                 // Above the root are folders of others, which we may have no right to open.
-                Err(error)
-                    if error.kind() == io::ErrorKind::PermissionDenied
-                        && folder != root
-                        && !folder.starts_with(&root) => {}
+                Err(error) if is_above && error.kind() == io::ErrorKind::PermissionDenied => {}
                 Err(error) => return Err(self.fault(folder, 0, error)),
             }
         }
