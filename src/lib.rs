@@ -19,5 +19,6 @@ pub mod capture;
 pub mod conflict;
 pub mod db;
 pub mod ledger;
+pub mod mailbox;
 pub mod model;
 pub mod monitor;

@@ -1,0 +1,32 @@
+//! Mailboxes: the places where closed bundles wait, and the moves between them.
+//!
+//! A mailbox is a private folder of this site ([`Folder`]: outbox, inbox, quarantine) or a stick or share that
+//! people carry ([`Stick`]). Both list, open, put and remove whole files, by name and by bytes. Nothing here
+//! reads more of a bundle's meaning than the first 512 bytes, and those only to tell a bundle from a photo.
+//!
+//! The two differ in how a file comes into being, because the disks beneath them differ: a folder renames a
+//! finished `.part`, a stick is written in place and read back. `local.rs` and `put.rs` say why.
+
+mod drives;
+mod error;
+mod existing;
+mod local;
+mod names;
+mod platform;
+mod put;
+mod scan;
+mod stick;
+mod transfer;
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod sample;
+
+pub use drives::{Choice, Mount, choose, mounts};
+pub use error::Error;
+pub use local::{Folder, PartFile, Stored};
+pub use names::{display_path, name_hint};
+pub use put::{Outcome, Put};
+pub use scan::{Found, Scan, scan};
+pub use stick::Stick;
