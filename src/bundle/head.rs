@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bundle::clock::{read_stamp, write_stamp};
 use crate::bundle::limits::{COLUMNS_MAX, NAME_BYTES_MAX};
-use crate::bundle::{LineFault, Receipt};
+use crate::bundle::{Error, LineFault, Manifest, Receipt};
 use crate::model::{ChangeCounts, Column, Digest, Seq, Stamp, StreamId, TableName, TableShape};
 
 /// The first line of a payload: which bundle it belongs to, and what must not be in the clear.
@@ -28,6 +28,22 @@ pub struct PayloadHead {
 }
 
 impl PayloadHead {
+    /// Refuses a payload that was made for another bundle: whoever can sign could otherwise strip the
+    /// payload of another lab and send it as its own.
+    pub(crate) fn check_belongs_to(&self, manifest: &Manifest) -> Result<(), Error> {
+        let (inside, outside) = (&self.stream, manifest.stream());
+        let differs = [
+            ("sender", inside.from != outside.from),
+            ("receiver", inside.to != outside.to),
+            ("incarnation", inside.incarnation != outside.incarnation),
+            ("number", self.seq != manifest.seq()),
+        ];
+        match differs.into_iter().find(|(_, differs)| *differs) {
+            Some((field, _)) => Err(Error::Foreign { field }),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn to_line(&self) -> Vec<u8> {
         to_line(&HeadLine {
             from: self.stream.from.to_string(),
