@@ -6,10 +6,11 @@ use std::str::FromStr;
 
 use age::secrecy::ExposeSecret;
 use age::x25519;
-use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
+use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKey, SecretKeyBox};
 use zeroize::Zeroizing;
 
-use crate::model::hex_from_bytes;
+use crate::bundle::signature::{UNTRUSTED_COMMENT, signature_from_text};
+use crate::model::{bytes_from_hex, hex_from_bytes};
 
 /// The secret half of a site's signing key. Shows nothing, cannot be copied; `minisign` wipes it when dropped.
 pub struct SigningKey {
@@ -50,7 +51,7 @@ impl SigningKey {
             &self.secret,
             Cursor::new(message),
             Some(trusted_comment),
-            Some("signature by packmule"),
+            Some(UNTRUSTED_COMMENT),
         );
         Ok(signature.map_err(|_| KeyError::Signing)?.into_string())
     }
@@ -77,9 +78,8 @@ impl VerifyingKey {
     ///
     /// Only prehashed signatures count: the legacy form would let a signer of one form be taken for the other.
     pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
-        SignatureBox::from_string(signature).is_ok_and(|signature| {
-            signature.is_prehashed()
-                && minisign::verify(&self.0, &signature, Cursor::new(message), true, false, false).is_ok()
+        signature_from_text(signature).is_some_and(|signature| {
+            minisign::verify(&self.0, &signature, Cursor::new(message), true, false, false).is_ok()
         })
     }
 }
@@ -108,8 +108,18 @@ pub struct KeyId([u8; 8]);
 impl KeyId {
     /// The key that a `.minisig` text claims to be made by. `None` when the text is not a signature.
     pub fn of_signature(signature: &str) -> Option<Self> {
-        let signature = SignatureBox::from_string(signature).ok()?;
-        signature.keynum().try_into().ok().map(KeyId)
+        signature_from_text(signature)?.keynum().try_into().ok().map(KeyId)
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let bytes = bytes_from_hex(text).filter(|_| !text.bytes().any(|b| b.is_ascii_lowercase()));
+        let mut id: [u8; 8] = bytes.and_then(|bytes| bytes.try_into().ok()).ok_or(KeyError::Signing)?;
+        id.reverse();
+        Ok(KeyId(id))
     }
 }
 
@@ -215,6 +225,7 @@ mod tests {
         let again = SigningKey::from_text(&key.to_text().unwrap()).unwrap();
         let signature = again.sign(b"manifest", "about lab-a").unwrap();
         assert_eq!(KeyId::of_signature(&signature), Some(key.verifying_key().id()));
+        assert_eq!(key.verifying_key().id().to_string().parse::<KeyId>().unwrap(), key.verifying_key().id());
         assert!(key.verifying_key().verifies(b"manifest", &signature));
         assert!(!key.verifying_key().verifies(b"manifesto", &signature));
         let public: VerifyingKey = key.verifying_key().to_string().parse().unwrap();

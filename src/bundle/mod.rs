@@ -1,5 +1,44 @@
 //! The .mule format: the only module that knows its bytes. bundles/FORMAT.md is the law.
+//!
+//! ```text
+//!   PayloadWriter --> PayloadSummary --> assemble            out: any Write
+//!   Unverified --> Verified --> Checked --> PayloadReader    in:  any Read
+//! ```
+//!
+//! Each arrow on the way in is a check that passed; there is no other way to the rows.
 
+mod assemble;
+mod clock;
+mod copy;
+mod error;
+mod fault;
+mod hashes;
+mod head;
+mod header;
+mod inspect;
+mod keyring;
 mod keys;
+pub mod limits;
+mod line;
+mod lines;
+mod manifest;
+mod payload;
+mod reader;
+mod signature;
+mod tar;
+mod text;
+mod writer;
 
+pub use assemble::assemble;
+pub use copy::Checked;
+pub use error::{Error, Layout, Part};
+pub use fault::{LineFault, ManifestFault};
+pub use head::PayloadHead;
+pub use header::{Header, Kind, Receipt};
+pub use inspect::describe;
+pub use keyring::KeyRing;
 pub use keys::{Identity, KeyError, KeyId, Recipient, SigningKey, VerifyingKey};
+pub use manifest::{Manifest, PayloadInfo};
+pub use payload::{Event, PayloadReader};
+pub use reader::{Unverified, Verified};
+pub use writer::{PayloadSummary, PayloadWriter};

@@ -1,0 +1,151 @@
+//! The lines of a payload, out of the layers around them: age, zstd, and the ceilings of each.
+//!
+//! The bytes are the sender's, but the sender may be a hostile lab: no layer may take more memory or go on
+//! for longer than its limit, whatever stands in it.
+
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read, Take};
+
+use age::stream::StreamReader;
+use zstd::stream::read::Decoder;
+
+use crate::bundle::copy::read_full;
+use crate::bundle::limits::{AGE_HEAD_BYTES_MAX, LINE_BYTES_MAX, OBJECT_LINE_BYTES_MAX, ZSTD_WINDOW_LOG_MAX};
+use crate::bundle::{Error, Identity, LineFault};
+
+/// Gives out one line at a time.
+pub(super) struct Lines<R: Read> {
+    source: BufReader<Decoder<'static, Decrypted<R>>>,
+    line: Vec<u8>,
+    number: u64,
+    plaintext_left: u64,
+}
+
+type Decrypted<R> = BufReader<Blamed<StreamReader<Chain<Cursor<Vec<u8>>, Blamed<Take<R>>>>>>;
+
+impl<R: Read> Lines<R> {
+    /// Opens encryption and compression; reads no line yet.
+    pub(super) fn open(source: Take<R>, plaintext_max: u64, identity: &Identity) -> Result<Self, Error> {
+        let broken = || Error::Payload { line: 1, fault: LineFault::Encryption };
+        let mut source = Blamed { inner: source, layer: Layer::Source };
+        let mut start = vec![0; AGE_HEAD_BYTES_MAX];
+        let length = read_full(&mut source, &mut start).map_err(|error| blame(error, 1))?;
+        start.truncate(length);
+        // age reads a head of any length; one that does not end soon must not reach it.
+        if !start.windows(AGE_HEAD_END.len()).any(|window| window == AGE_HEAD_END) {
+            return Err(broken());
+        }
+        let decrypted = identity.decrypt(Cursor::new(start).chain(source)).map_err(|error| match error {
+            age::DecryptError::NoMatchingKeys => Error::CannotDecrypt,
+            age::DecryptError::Io(error) if is_marked(&error) => blame(error, 1),
+            _ => broken(),
+        })?;
+        let decrypted = Blamed { inner: decrypted, layer: Layer::Encryption };
+        let decoder = Decoder::with_buffer(BufReader::with_capacity(BUFFER_BYTES, decrypted));
+        let decoder = decoder.and_then(|mut decoder| {
+            decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+            Ok(decoder.single_frame())
+        });
+        let source = BufReader::with_capacity(BUFFER_BYTES, decoder.map_err(|error| blame(error, 1))?);
+        Ok(Lines { source, line: Vec::new(), number: 0, plaintext_left: plaintext_max })
+    }
+
+    /// Reads the next line, its line end included; never more than a line may have.
+    pub(super) fn read(&mut self) -> Result<(), Error> {
+        self.line.clear();
+        self.line.shrink_to(LINE_KEPT_BYTES);
+        self.number += 1;
+        let most = self.plaintext_left.min(LINE_BYTES_MAX as u64);
+        let read = self.source.by_ref().take(most + 1).read_until(b'\n', &mut self.line);
+        let length = read.map_err(|error| blame(error, self.number))? as u64;
+        if length > most {
+            let by_content = self.plaintext_left < LINE_BYTES_MAX as u64;
+            return Err(self.fault(if by_content { LineFault::TooMuch } else { LineFault::TooLong }));
+        }
+        self.plaintext_left -= length;
+        if self.line.last() != Some(&b'\n') {
+            return Err(self.fault(LineFault::Cut));
+        }
+        if self.line.first() == Some(&b'{') && self.line.len() > OBJECT_LINE_BYTES_MAX {
+            return Err(self.fault(LineFault::TooLong));
+        }
+        Ok(())
+    }
+
+    /// The line that was read last.
+    pub(super) fn line(&self) -> &[u8] {
+        &self.line
+    }
+
+    /// Behind the last line, behind the zstd frame, behind the age stream: nothing. Reading up to there
+    /// also makes both of them check their own ends.
+    pub(super) fn end(&mut self) -> Result<(), Error> {
+        self.number += 1;
+        let line = self.number;
+        let more_lines = !self.source.fill_buf().map_err(|error| blame(error, line))?.is_empty();
+        let behind_frame = self.source.get_mut().get_mut().fill_buf().map_err(|error| blame(error, line))?;
+        if more_lines || !behind_frame.is_empty() {
+            return Err(self.fault(LineFault::Trailing));
+        }
+        Ok(())
+    }
+
+    /// Says that the line that was read last breaks a rule.
+    pub(super) fn fault(&self, fault: LineFault) -> Error {
+        Error::Payload { line: self.number, fault }
+    }
+}
+
+/// A layer whose errors are marked as its own: above, a bad disk, a bad age stream and a bad zstd frame
+/// would all be the same `io::Error`.
+struct Blamed<R> {
+    inner: R,
+    layer: Layer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    Source,
+    Encryption,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+struct LayerError {
+    layer: Layer,
+    source: io::Error,
+}
+
+impl<R: Read> Read for Blamed<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let layer = self.layer;
+        self.inner.read(space).map_err(|source| {
+            if is_marked(&source) || source.kind() == io::ErrorKind::Interrupted {
+                source
+            } else {
+                io::Error::other(LayerError { layer, source })
+            }
+        })
+    }
+}
+
+fn is_marked(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<LayerError>())
+}
+
+/// Turns an error of any layer into the refusal that is due.
+fn blame(error: io::Error, line: u64) -> Error {
+    match error.downcast::<LayerError>() {
+        Ok(LayerError { layer: Layer::Source, source }) => Error::Read { source },
+        Ok(LayerError { layer: Layer::Encryption, .. }) => {
+            Error::Payload { line, fault: LineFault::Encryption }
+        }
+        Err(_) => Error::Payload { line, fault: LineFault::Compression },
+    }
+}
+
+/// What begins the last line of an age head.
+const AGE_HEAD_END: &[u8] = b"\n--- ";
+/// How much is decrypted and decompressed at a time.
+const BUFFER_BYTES: usize = 128 * 1024;
+/// How much of a long line's memory is kept for the next.
+const LINE_KEPT_BYTES: usize = 256 * 1024;
