@@ -14,6 +14,8 @@
 //! [`engine`] joins the stages; each stage knows nothing of the others. ARCHITECTURE.md says which
 //! module may use which, and a test holds the code to it.
 
+pub mod admit;
+pub mod apply;
 pub mod bundle;
 pub mod capture;
 pub mod conflict;
@@ -22,3 +24,4 @@ pub mod ledger;
 pub mod mailbox;
 pub mod model;
 pub mod monitor;
+pub mod seal;

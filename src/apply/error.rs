@@ -1,0 +1,73 @@
+//! Why a bundle could not be applied. A conflict is not among them: it is an outcome.
+
+use std::io;
+
+use crate::bundle;
+use crate::model::{Seq, TableName};
+use crate::{db, ledger};
+
+/// Why a bundle could not be applied. The tables are as they were.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    /// The ledger could not be read or written.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// The bundle's content could not be read.
+    #[error("bundle {seq} cannot be read")]
+    Bundle {
+        /// Its number.
+        seq: Seq,
+        /// What went wrong.
+        source: bundle::Error,
+    },
+    /// The sender's table does not fit the one here.
+    #[error("table {table} does not fit: {why}")]
+    TablesDiffer {
+        /// The table.
+        table: TableName,
+        /// In which way.
+        why: String,
+    },
+    /// So many rows would be deleted that somebody should look first.
+    #[error("this bundle deletes {deletes} of {rows} rows ({percent}%) in table {table}")]
+    TooManyDeletes {
+        /// The table.
+        table: TableName,
+        /// How many rows the bundle had deleted when it was stopped.
+        deletes: u64,
+        /// How many rows the table has.
+        rows: u64,
+        /// The share.
+        percent: u64,
+        /// The share that is allowed.
+        limit: u64,
+    },
+    /// Somebody else applied this bundle, or another of its number, in the meantime.
+    #[error("the stream moved on while bundle {seq} was prepared")]
+    MovedOn {
+        /// The bundle's number.
+        seq: Seq,
+    },
+    /// A temporary file could not be written or read.
+    #[error("cannot use the folder for temporary files")]
+    Spool(#[from] io::Error),
+}
+
+impl Error {
+    /// Whether the whole transaction again may succeed without anybody's help.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Error::Database(error) => error.may_pass(),
+            Error::Ledger(error) => error.may_pass(),
+            Error::MovedOn { .. } => true,
+            Error::Bundle { .. }
+            | Error::TablesDiffer { .. }
+            | Error::TooManyDeletes { .. }
+            | Error::Spool(_) => false,
+        }
+    }
+}

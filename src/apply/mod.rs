@@ -1,0 +1,30 @@
+//! One bundle, one transaction, one ledger row. Exactly once lives here and nowhere else.
+//!
+//! ```text
+//!   reader thread: private copy -> decrypt -> decompress -> batches of one table
+//!        |
+//!        v
+//!   decide (rows FOR UPDATE, pure rules) -> write (few statements, halved where one fails)
+//!        |                                     |
+//!        |                              what does not fit yet is set aside and tried again
+//!        v                                     v
+//!   conflict_log, sync_log             settle: what triggers of the application changed is set right
+//!        \_____________________________________/
+//!                       ledger row, COMMIT
+//! ```
+
+mod aside;
+mod batch;
+mod cascade;
+mod circle;
+mod decide;
+mod error;
+mod guard;
+mod run;
+mod settle;
+mod spool;
+mod transaction;
+mod write;
+
+pub use error::Error;
+pub use transaction::{Applied, Context, Part, apply};

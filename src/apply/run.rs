@@ -1,0 +1,261 @@
+//! The work inside the transaction: batch after batch, then what was set aside, then what triggers changed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use crate::apply::cascade::with_children;
+use crate::apply::decide::{Decided, Verdict, decide, describe};
+use crate::apply::error::Error;
+use crate::apply::guard::Guard;
+use crate::apply::spool::Spool;
+use crate::apply::write::{Order, write};
+use crate::conflict::Kind;
+use crate::db::{Catalog, Class, Rank, Session, Table};
+use crate::ledger::{self, Conflict, LoggedRow, Status};
+use crate::model::{Change, Op, RowImage, Site, Stamp, TableName, TableShape, key_to_log};
+use crate::monitor::{Monitor, Phase, Step};
+
+/// What the work knows of where it is.
+pub(super) struct Scene<'a> {
+    pub(super) lab: &'a Site,
+    pub(super) here: &'a Site,
+    pub(super) bundle: String,
+    pub(super) now: Stamp,
+    pub(super) installed_at: Stamp,
+    pub(super) folder: &'a Path,
+    pub(super) catalog: &'a Catalog,
+    pub(super) shared: &'a BTreeSet<TableName>,
+}
+
+/// A table that the bundle writes.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    /// With the bundle's columns, in the bundle's order.
+    pub(super) table: Table,
+    /// Whether triggers of the application may change its rows behind our back.
+    pub(super) settles: bool,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) written: u64,
+    pub(super) already_there: u64,
+    pub(super) conflicts: u64,
+    pub(super) parked: u64,
+}
+
+/// Whether a change that does not fit yet may still fit later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Chance {
+    /// Other changes of the bundle are still to come.
+    Later,
+    /// Everything else is written: what does not fit now is for a person.
+    Last,
+}
+
+/// The work inside one transaction.
+pub(super) struct Run<'a> {
+    pub(super) session: &'a mut Session,
+    pub(super) scene: Scene<'a>,
+    pub(super) monitor: &'a dyn Monitor,
+    pub(super) tables: HashMap<TableName, Prepared>,
+    pub(super) ranks: BTreeMap<TableName, Rank>,
+    pub(super) aside: Spool<'a>,
+    pub(super) settle: Spool<'a>,
+    pub(super) guard: Guard,
+    pub(super) tally: Tally,
+    pub(super) triggered: BTreeSet<TableName>,
+}
+
+impl Run<'_> {
+    /// Writes one batch of one table, as it comes out of the bundle.
+    pub(super) fn batch(&mut self, shape: &TableShape, changes: Vec<Change>) -> Result<(), Error> {
+        self.prepare(shape)?;
+        let amount = changes.len() as u64;
+        self.process(&shape.name, changes, Chance::Later)?;
+        self.monitor.advance(Phase::Applying, amount);
+        self.monitor.step(Step::ApplyHalfWritten);
+        Ok(())
+    }
+
+    fn prepare(&mut self, shape: &TableShape) -> Result<(), Error> {
+        let same = |prepared: &Prepared| {
+            let names =
+                |shape: &TableShape| shape.columns.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+            names(&prepared.table.shape) == names(shape)
+        };
+        if self.tables.get(&shape.name).is_some_and(same) {
+            return Ok(());
+        }
+        let differ = |why: String| Error::TablesDiffer { table: shape.name.clone(), why };
+        let scene = &self.scene;
+        let Some(table) = scene.catalog.tables.get(&shape.name) else {
+            return Err(differ(match scene.catalog.unshareable.get(&shape.name) {
+                Some(reason) => format!("it cannot be shared here: {reason}"),
+                None => "there is no such table here".to_owned(),
+            }));
+        };
+        if !scene.shared.contains(&shape.name) {
+            return Err(differ("it is not among the shared tables here".to_owned()));
+        }
+        let narrowed = table
+            .narrowed(shape)
+            .map_err(|column| differ(format!("column {column} is not here, or holds something else here")))?;
+        let names = |table: &Table| table.key_details().map(|one| one.name.clone()).collect::<Vec<_>>();
+        if names(table) != names(&narrowed) {
+            return Err(differ("its primary key is another one here".to_owned()));
+        }
+        let needed = table.details.iter().find(|detail| {
+            !detail.has_default && narrowed.details.iter().all(|known| known.name != detail.name)
+        });
+        if let Some(detail) = needed {
+            return Err(differ(format!("column {} is only here, and has no default", detail.name)));
+        }
+        let settles = table.has_foreign_triggers() || self.triggered.contains(&shape.name);
+        self.tables.insert(shape.name.clone(), Prepared { table: narrowed, settles });
+        Ok(())
+    }
+
+    /// Decides and writes changes of one table.
+    pub(super) fn process(
+        &mut self,
+        name: &TableName,
+        changes: Vec<Change>,
+        chance: Chance,
+    ) -> Result<(), Error> {
+        let Some(prepared) = self.tables.get(name).cloned() else {
+            return Ok(());
+        };
+        let table = &prepared.table;
+        let (mut decided, later) = decide(self.session, &self.scene, table, changes)?;
+        let mut refused = self.with_children(table, &decided)?;
+        let orders = orders(&decided, &refused);
+        let deletes = orders.iter().filter(|order| order.op() == Op::Delete).count() as u64;
+        if deletes > 0 {
+            self.guard.count(self.session, name, deletes)?;
+        }
+        for refusal in write(self.session, table, &orders)? {
+            let kind = match refusal.error.class() {
+                Some(Class::ForeignKey) => Kind::Orphan,
+                Some(Class::Duplicate) => Kind::Unique,
+                Some(_) | None => Kind::Value,
+            };
+            refused.insert(refusal.at, (kind, refusal.error.cause().unwrap_or_default()));
+        }
+        drop(orders);
+        self.record(&prepared, &mut decided, &refused)?;
+        for (at, one) in decided.into_iter().enumerate() {
+            match refused.remove(&at) {
+                // Another row, written later, can bring the parent or free the unique value. A value never fits.
+                Some((Kind::Orphan | Kind::Unique, _)) if chance == Chance::Later => {
+                    self.aside.push(&table.shape, one.change)?;
+                }
+                Some((kind, note)) => self.park(table, &one, kind, note)?,
+                None => {}
+            }
+        }
+        if later.is_empty() { Ok(()) } else { self.process(name, later, chance) }
+    }
+
+    /// The deletes that would take children along which the sender had not seen, with their places.
+    fn with_children(
+        &mut self,
+        table: &Table,
+        decided: &[Decided],
+    ) -> Result<HashMap<usize, (Kind, String)>, Error> {
+        let deletes: Vec<(usize, &RowImage)> = decided
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| matches!(one.verdict, Verdict::Write(_)) && one.change.op() == Op::Delete)
+            .filter_map(|(at, one)| Some((at, one.current.as_ref()?)))
+            .collect();
+        if deletes.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let found = with_children(self.session, self.scene.catalog, table, &deletes)?;
+        let note =
+            |child: String| format!("rows of {child} here belong to it, and the lab has not seen them");
+        Ok(found.into_iter().map(|(at, child)| (at, (Kind::Orphan, note(child)))).collect())
+    }
+
+    /// Logs what was written, keeps the conflicts, and notes the rows that are to be looked at again.
+    fn record(
+        &mut self,
+        prepared: &Prepared,
+        decided: &mut [Decided],
+        refused: &HashMap<usize, (Kind, String)>,
+    ) -> Result<(), Error> {
+        let shape = &prepared.table.shape;
+        let mut logged: Vec<LoggedRow> = Vec::new();
+        let mut conflicts: Vec<Conflict> = Vec::new();
+        for (at, one) in decided.iter_mut().enumerate().filter(|(at, _)| !refused.contains_key(at)) {
+            let stands = match &mut one.verdict {
+                Verdict::AlreadyThere => {
+                    self.tally.already_there += 1;
+                    one.change.after().cloned()
+                }
+                Verdict::Write(conflict) => {
+                    self.tally.written += 1;
+                    let order = Order {
+                        at,
+                        key: one.key.clone(),
+                        row: one.change.after(),
+                        exists: one.current.is_some(),
+                    };
+                    logged.push(LoggedRow {
+                        record_id: key_to_log(&one.key),
+                        op: order.op(),
+                        time: one.change.time(),
+                    });
+                    conflicts.extend(conflict.take().map(|boxed| *boxed));
+                    one.change.after().cloned()
+                }
+                Verdict::Keep(conflict) => {
+                    conflicts.push((**conflict).clone());
+                    one.current.clone()
+                }
+            };
+            if prepared.settles {
+                let time = one.change.time();
+                let wanted = match stands {
+                    Some(after) => Change::Insert { after, time },
+                    None => Change::Delete { key: one.key.clone(), before: None, time },
+                };
+                self.settle.push(shape, wanted)?;
+            }
+        }
+        let open = conflicts.iter().filter(|conflict| conflict.status == Status::Open).count() as u64;
+        self.tally.parked += open;
+        self.tally.conflicts += conflicts.len() as u64 - open;
+        ledger::record_conflicts(self.session, &conflicts)?;
+        // With the time and the site of the edit itself, so that the centre can pass it on to all but its author.
+        ledger::log_rows(self.session, &shape.name, &logged, self.scene.lab)?;
+        Ok(())
+    }
+
+    /// Sets a change aside for a person. Nothing else waits for it.
+    fn park(&mut self, table: &Table, one: &Decided, kind: Kind, note: String) -> Result<(), Error> {
+        let mut conflict = describe(&self.scene, table, &one.change, &one.key, one.current.as_ref(), kind);
+        conflict.status = Status::Open;
+        conflict.decided_by = None;
+        conflict.note = Some(note);
+        self.tally.parked += 1;
+        ledger::record_conflicts(self.session, &[conflict])?;
+        Ok(())
+    }
+}
+
+fn orders<'d>(decided: &'d [Decided], refused: &HashMap<usize, (Kind, String)>) -> Vec<Order<'d>> {
+    decided
+        .iter()
+        .enumerate()
+        .filter(|(at, one)| matches!(one.verdict, Verdict::Write(_)) && !refused.contains_key(at))
+        .map(|(at, one)| Order {
+            at,
+            key: one.key.clone(),
+            row: one.change.after(),
+            exists: one.current.is_some(),
+        })
+        .collect()
+}

@@ -1,0 +1,93 @@
+//! Sets right what the application's own triggers changed while the bundle was written.
+//!
+//! A trigger of the application fires for our writes too: it stamps a date with now(), or writes a second
+//! table whose rows the bundle brings as well. At the end every such row is read back and compared.
+
+use crate::apply::error::Error;
+use crate::apply::run::Run;
+use crate::apply::spool::Spool;
+use crate::apply::write::{Order, write};
+use crate::conflict::same_row;
+use crate::db;
+use crate::model::{Change, RowKey, TableName};
+use crate::monitor::Notice;
+
+impl Run<'_> {
+    /// Reads back every row that a trigger may have changed, and writes it once more where it differs.
+    ///
+    /// The rows of one table may be changed by writing another one, so everything is looked at again until
+    /// a whole look finds nothing to do; a trigger that insists is told of, not fought.
+    pub(super) fn set_right(&mut self) -> Result<(), Error> {
+        const LOOKS_MAX: u32 = 3;
+        for look in 1..=LOOKS_MAX {
+            let mut wanted = std::mem::replace(&mut self.settle, Spool::new(self.scene.folder));
+            if wanted.count() == 0 {
+                return Ok(());
+            }
+            let shapes = self.shapes();
+            let mut differing = 0;
+            let mut batch: Vec<Change> = Vec::new();
+            let mut open: Option<TableName> = None;
+            wanted.drain(&|name| shapes(name), &mut |name, change| {
+                const CHANGES_MAX: usize = 500;
+                if open.as_ref() != Some(&name) || batch.len() >= CHANGES_MAX {
+                    if let Some(name) = open.replace(name) {
+                        differing +=
+                            self.set_right_batch(&name, std::mem::take(&mut batch), look == LOOKS_MAX)?;
+                    }
+                }
+                batch.push(change);
+                Ok::<(), Error>(())
+            })?;
+            if let Some(name) = open {
+                differing += self.set_right_batch(&name, batch, look == LOOKS_MAX)?;
+            }
+            if differing == 0 {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares rows with what they should be, and writes those that differ. Returns how many did.
+    fn set_right_batch(
+        &mut self,
+        name: &TableName,
+        wanted: Vec<Change>,
+        is_last: bool,
+    ) -> Result<u64, Error> {
+        let Some(prepared) = self.tables.get(name).cloned() else {
+            return Ok(0);
+        };
+        let table = &prepared.table;
+        let keys: Vec<RowKey> =
+            wanted.iter().map(|change| change.key(&table.shape).unwrap_or(RowKey(Vec::new()))).collect();
+        let canonicals = db::canonical_keys(self.session, table, &keys)?;
+        let found = db::read_rows(self.session, table, &keys, true)?;
+        let rows: std::collections::HashMap<_, _> =
+            found.into_iter().map(|keyed| (keyed.canonical, keyed.row)).collect();
+        let mut orders = Vec::new();
+        for (at, ((change, key), canonical)) in wanted.iter().zip(keys).zip(&canonicals).enumerate() {
+            let current = rows.get(canonical);
+            let differs = match (change.after(), current) {
+                (Some(after), Some(current)) => !same_row(&table.shape, after, current),
+                (None, None) => false,
+                (Some(_), None) | (None, Some(_)) => true,
+            };
+            if differs {
+                orders.push(Order { at, key, row: change.after(), exists: current.is_some() });
+            }
+        }
+        let differing = orders.len() as u64;
+        if differing > 0 && is_last {
+            self.monitor.notice(Notice::OverwrittenByTrigger { table: name.clone(), rows: differing });
+        } else if differing > 0 {
+            write(self.session, table, &orders)?;
+        }
+        drop(orders);
+        for change in wanted {
+            self.settle.push(&table.shape, change)?;
+        }
+        Ok(differing)
+    }
+}

@@ -1,0 +1,110 @@
+//! Writes decided rows with few statements. One that fails is halved until the row at fault stands alone.
+
+use crate::apply::error::Error;
+use crate::db::{self, Class, Session, Table};
+use crate::model::{Op, RowImage, RowKey};
+
+/// One row to write.
+pub(super) struct Order<'a> {
+    /// Its place in the batch.
+    pub(super) at: usize,
+    pub(super) key: RowKey,
+    /// The row; `None` deletes it.
+    pub(super) row: Option<&'a RowImage>,
+    /// Whether the key was seen to exist, under a lock.
+    pub(super) exists: bool,
+}
+
+/// A row that the database refuses.
+pub(super) struct Refusal {
+    /// Its place in the batch.
+    pub(super) at: usize,
+    pub(super) error: db::Error,
+}
+
+impl Order<'_> {
+    /// What is done to the row.
+    pub(super) fn op(&self) -> Op {
+        match (self.row, self.exists) {
+            (None, _) => Op::Delete,
+            (Some(_), true) => Op::Update,
+            (Some(_), false) => Op::Insert,
+        }
+    }
+}
+
+/// Writes all orders of one batch: deletes, then updates, then inserts. Returns those that the database refuses.
+///
+/// InnoDB undoes a statement that fails as a whole, so no savepoint is needed to try again with fewer rows.
+pub(super) fn write(
+    session: &mut Session,
+    table: &Table,
+    orders: &[Order<'_>],
+) -> Result<Vec<Refusal>, Error> {
+    let mut refusals = Vec::new();
+    for op in [Op::Delete, Op::Update, Op::Insert] {
+        let same: Vec<&Order<'_>> = orders.iter().filter(|order| order.op() == op).collect();
+        let mut rest = same.as_slice();
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(fitting(session, rest));
+            write_halving(session, table, op, now, &mut refusals)?;
+            rest = later;
+        }
+    }
+    Ok(refusals)
+}
+
+/// How many of the first orders fit into one statement; at least one.
+fn fitting(session: &Session, orders: &[&Order<'_>]) -> usize {
+    // Bytes are written as two hexadecimal digits each, and text may need escapes.
+    let room = session.packet_bytes_max().saturating_sub(1 << 16) / 2;
+    let mut used = 0;
+    let fits = orders.iter().take_while(|order| {
+        used += order.row.map_or(64, |row| row.size_bytes() + 4 * row.0.len());
+        used <= room
+    });
+    fits.count().max(1)
+}
+
+fn write_halving(
+    session: &mut Session,
+    table: &Table,
+    op: Op,
+    orders: &[&Order<'_>],
+    refusals: &mut Vec<Refusal>,
+) -> Result<(), Error> {
+    let error = match write_once(session, table, op, orders) {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    match error.class() {
+        Some(Class::ForeignKey | Class::Duplicate | Class::Value) => {}
+        Some(Class::TryAgain | Class::LineLost | Class::Rights | Class::Other) | None => {
+            return Err(error.into());
+        }
+    }
+    match orders {
+        [] => Ok(()),
+        [order] => {
+            refusals.push(Refusal { at: order.at, error });
+            Ok(())
+        }
+        many => {
+            let (first, second) = many.split_at(many.len() / 2);
+            write_halving(session, table, op, first, refusals)?;
+            write_halving(session, table, op, second, refusals)
+        }
+    }
+}
+
+fn write_once(session: &mut Session, table: &Table, op: Op, orders: &[&Order<'_>]) -> Result<(), db::Error> {
+    let rows = || orders.iter().filter_map(|order| order.row).collect::<Vec<_>>();
+    match op {
+        Op::Delete => {
+            let keys: Vec<&RowKey> = orders.iter().map(|order| &order.key).collect();
+            db::delete_rows(session, table, &keys)
+        }
+        Op::Update => db::upsert_rows(session, table, &rows()),
+        Op::Insert => db::insert_rows(session, table, &rows()),
+    }
+}

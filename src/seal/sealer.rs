@@ -1,0 +1,160 @@
+//! Writes one seal's changes into one bundle, or several that belong together where one would be too large.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
+
+use crate::bundle::{Header, Kind, PayloadHead, PayloadWriter, Receipt, Recipient, SigningKey, assemble};
+use crate::model::{BundleName, Change, ChangeCounts, Digest, Seq, Stamp, StreamId, TableShape};
+use crate::monitor::{Monitor, Phase, Step};
+use crate::seal::error::Error;
+
+/// Where sealed bundles are put. Both files are private and on the same disk.
+pub trait Outbox {
+    /// What a bundle is written to before it has its name.
+    type Part: Write;
+    /// A file without a name, for the payload while it grows.
+    fn nameless(&self) -> io::Result<File>;
+    /// A new `NAME.part`.
+    fn part(&self, name: &BundleName) -> io::Result<Self::Part>;
+    /// Makes a part safe against a power cut; returns its size.
+    fn close(&self, part: Self::Part) -> io::Result<u64>;
+}
+
+/// What all bundles of one seal have in common, and where their numbers begin.
+pub struct Plan<'a> {
+    /// Their stream.
+    pub stream: StreamId,
+    /// The number of the first.
+    pub first: Seq,
+    /// The digest of the bundle before the first.
+    pub previous: Option<Digest>,
+    /// When, by this site's clock.
+    pub sealed_at: Stamp,
+    /// What this site has applied of the other direction.
+    pub receipt: Option<Receipt>,
+    /// The receiver's key.
+    pub recipient: &'a Recipient,
+    /// This site's key.
+    pub signing: &'a SigningKey,
+    /// From which size on the rest goes into a next bundle, in bytes.
+    pub size_bytes_max: u64,
+}
+
+/// One bundle, finished as `NAME.part`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// Its number.
+    pub seq: Seq,
+    /// Its digest.
+    pub digest: Digest,
+    /// The digest of the one before.
+    pub previous: Option<Digest>,
+    /// Whether the next one belongs to the same snapshot.
+    pub continues: bool,
+    /// The file's size.
+    pub size_bytes: u64,
+    /// What it holds.
+    pub counts: ChangeCounts,
+}
+
+/// Takes changes and makes bundles of them.
+pub struct Sealer<'a, O: Outbox> {
+    plan: Plan<'a>,
+    outbox: &'a O,
+    monitor: &'a dyn Monitor,
+    shape: Option<TableShape>,
+    open: Option<PayloadWriter<BufWriter<File>>>,
+    shape_written: bool,
+    sealed: Vec<Sealed>,
+}
+
+impl<'a, O: Outbox> Sealer<'a, O> {
+    /// Begins; nothing is written before the first change.
+    pub fn new(plan: Plan<'a>, outbox: &'a O, monitor: &'a dyn Monitor) -> Self {
+        Sealer { plan, outbox, monitor, shape: None, open: None, shape_written: false, sealed: Vec::new() }
+    }
+
+    /// The changes that follow are of this table.
+    pub fn table(&mut self, shape: &TableShape) {
+        self.shape = Some(shape.clone());
+        self.shape_written = false;
+    }
+
+    /// Adds one change.
+    pub fn change(&mut self, change: &Change) -> Result<(), Error> {
+        let full = self.open.as_ref().is_some_and(|open| open.written_bytes() >= self.plan.size_bytes_max);
+        if full && let Some(open) = self.open.take() {
+            self.close(open, true)?;
+        }
+        let seq = self.next_seq()?;
+        let fail = |source| Error::Bundle { seq, source };
+        if self.open.is_none() {
+            let head = PayloadHead {
+                stream: self.plan.stream.clone(),
+                seq,
+                sealed_at: self.plan.sealed_at,
+                clock_offset_ms: None,
+                settings: Default::default(),
+            };
+            let file = BufWriter::with_capacity(256 << 10, self.outbox.nameless()?);
+            self.open = Some(PayloadWriter::create(file, &head, self.plan.recipient).map_err(fail)?);
+            self.shape_written = false;
+        }
+        let Some(open) = self.open.as_mut() else {
+            return Ok(());
+        };
+        if !self.shape_written
+            && let Some(shape) = &self.shape
+        {
+            open.table(shape).map_err(fail)?;
+            self.shape_written = true;
+        }
+        open.change(change).map_err(fail)
+    }
+
+    /// Closes the last bundle. Returns all of them, in order; none where there was no change.
+    pub fn finish(mut self) -> Result<Vec<Sealed>, Error> {
+        if let Some(open) = self.open.take() {
+            self.close(open, false)?;
+        }
+        Ok(self.sealed)
+    }
+
+    fn close(&mut self, open: PayloadWriter<BufWriter<File>>, continues: bool) -> Result<(), Error> {
+        let seq = self.next_seq()?;
+        let previous = self.sealed.last().map_or(self.plan.previous, |last| Some(last.digest));
+        let fail = |source| Error::Bundle { seq, source };
+        let (file, summary) = open.finish().map_err(fail)?;
+        let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        self.monitor.step(Step::SealPayloadWritten);
+        file.seek(SeekFrom::Start(0))?;
+        let header = Header {
+            kind: Kind::Changes,
+            stream: self.plan.stream.clone(),
+            seq,
+            previous,
+            continues,
+            sealed_at: self.plan.sealed_at,
+            receipt: self.plan.receipt,
+        };
+        self.monitor.begin(Phase::Packing, Some(summary.size));
+        let part = self.outbox.part(&BundleName::new(&self.plan.stream, seq))?;
+        let payload = BufReader::with_capacity(256 << 10, file);
+        let (part, digest) = assemble(part, payload, &summary, &header, self.plan.signing).map_err(fail)?;
+        // The file is whole and on disk before the ledger speaks of it: a crash after the ledger's commit
+        // finds a part that it can give its name, a crash before finds one that nobody knows, and deletes it.
+        let size_bytes = self.outbox.close(part)?;
+        self.monitor.advance(Phase::Packing, summary.size);
+        self.monitor.end(Phase::Packing);
+        self.monitor.step(Step::SealPartSynced);
+        self.sealed.push(Sealed { seq, digest, previous, continues, size_bytes, counts: summary.counts });
+        Ok(())
+    }
+
+    fn next_seq(&self) -> Result<Seq, Error> {
+        match self.sealed.last() {
+            None => Ok(self.plan.first),
+            Some(last) => last.seq.next().ok_or(Error::NoNumbersLeft),
+        }
+    }
+}
