@@ -15,5 +15,6 @@
 //! module may use which, and a test holds the code to it.
 
 pub mod bundle;
+pub mod config;
 pub mod model;
 pub mod monitor;
