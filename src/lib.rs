@@ -15,6 +15,7 @@
 //! module may use which, and a test holds the code to it.
 
 pub mod bundle;
+pub mod cli;
 pub mod config;
 pub mod model;
 pub mod monitor;

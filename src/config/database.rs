@@ -234,6 +234,7 @@ fn read_password(
         let (first, second) = (section.full("password_file"), section.full("password_command"));
         return Err(section.refuse(file, Problem::Both { first, second }));
     }
+    let url_source = url.as_ref().map_or(Source::Default, |url| section.source_of(url));
     let in_url = url.and_then(|url| url.value.password);
     if let (Some(found), Some(_)) = (file.as_ref().or(command.as_ref()), &in_url) {
         let (first, second) = (found.name.clone(), format!("a password in {}", section.full("url")));
@@ -245,7 +246,12 @@ fn read_password(
     if let Some(command) = command {
         return Ok(Password::Command(section.shown(command)));
     }
-    if let Some(secret) = in_url.or(client.and_then(|(_, client)| client.password)) {
+    if let Some(secret) = in_url {
+        section.show_as("password", "(not shown)", url_source);
+        return Ok(Password::Given(secret));
+    }
+    if let Some((path, ClientFile { password: Some(secret), .. })) = client {
+        section.show_as("password", "(not shown)", Source::ClientFile(path));
         return Ok(Password::Given(secret));
     }
     Ok(Password::None)
