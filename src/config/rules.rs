@@ -31,7 +31,10 @@ macro_rules! choice {
             type Err = crate::config::rules::UnknownWord;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                match text { $($word => Ok($name::$variant),)* _ => Err(crate::config::rules::UnknownWord) }
+                match text {
+                    $($word => Ok($name::$variant),)*
+                    _ => Err(crate::config::rules::UnknownWord { allowed: $name::WORDS }),
+                }
             }
         }
     };
@@ -77,8 +80,10 @@ choice! {
 
 /// A word that is none of those that may stand here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown word")]
-pub struct UnknownWord;
+#[error("it can be {}", allowed.join(", "))]
+pub struct UnknownWord {
+    pub(super) allowed: &'static [&'static str],
+}
 
 /// Which tables are synced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +104,7 @@ impl FromStr for Tables {
         }
         let names: Vec<&str> = text.split(',').map(str::trim).collect();
         if names.iter().any(|name| name.is_empty()) {
-            return Err(UnknownWord);
+            return Err(UnknownWord { allowed: &["all", "names with commas between them"] });
         }
         Ok(Tables::Some(names.into_iter().map(TableName::new).collect()))
     }

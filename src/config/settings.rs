@@ -1,6 +1,7 @@
 //! The settings of a site: the TOML file, checked.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,8 +42,13 @@ pub struct Settings {
 impl Settings {
     /// Reads the settings file at `path`.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let (text, mode) = read_small_text(path, SETTINGS_BYTES_MAX)?;
-        Self::read(path, &text, mode)
+        match read_small_text(path, SETTINGS_BYTES_MAX) {
+            Ok((text, mode)) => Self::read(path, &text, mode),
+            Err(Error::Read { path, source }) if source.kind() == io::ErrorKind::NotFound => {
+                Err(Error::NoSettings { looked: vec![path] })
+            }
+            Err(other) => Err(other),
+        }
     }
 
     /// Checks the text of a settings file. `mode` are the file's permissions.
