@@ -48,23 +48,26 @@ impl Ask {
 
     /// Asks for a password, which does not appear on the screen.
     pub fn password(self, question: &str) -> Result<Secret, Report> {
-        let hidden = Hidden::new();
-        let line = self.line(&format!("{question}: "), "password_file");
-        drop(hidden);
-        // The Enter was hidden too.
-        let _ = writeln!(io::stderr());
+        let line = match self {
+            Ask::Nobody => self.line(question, "password_file"),
+            Ask::Person => {
+                let hidden = Hidden::new();
+                let line = self.line(&format!("{question}: "), "password_file");
+                drop(hidden);
+                // The Enter was hidden too.
+                let _ = writeln!(io::stderr());
+                line
+            }
+        };
         Ok(Secret::new(line?.trim_end_matches(['\r', '\n']).to_owned()))
     }
 
     fn line(self, prompt: &str, instead: &str) -> Result<Zeroizing<String>, Report> {
         let question = prompt.lines().last().unwrap_or_default().split(" [").next().unwrap_or_default();
         let nobody = || {
-            Report::new(
-                Exit::Question,
-                format!("a question needs an answer: {}", question.trim_end_matches([':', ' '])),
-            )
-            .because("nobody is here to answer; nothing was changed")
-            .hint(format!("answer it beforehand with `{instead}`"))
+            Report::new(Exit::Question, format!("a question needs an answer: {}", question.trim()))
+                .because("nobody is here to answer; nothing was changed")
+                .hint(format!("answer it beforehand with `{instead}`"))
         };
         match self {
             Ask::Nobody => Err(nobody()),

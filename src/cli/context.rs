@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use crate::cli::args::Global;
 use crate::cli::ask::Ask;
+use crate::cli::command_args::UrlArg;
 use crate::cli::out::Output;
 use crate::cli::progress::Progress;
 use crate::cli::report::Report;
-use crate::config::{Database, KeyFolder, Password, Settings, find};
+use crate::config::{Database, DatabaseUrl, KeyFolder, Password, Settings, find};
 
 /// What every command has at hand.
 #[derive(Debug)]
@@ -45,6 +46,16 @@ impl Context {
             settings.database.password = self.ask_password(&settings.database)?;
         }
         Ok(settings)
+    }
+
+    /// The database that `init` was told, with the password that `--ask-pass` asks for.
+    pub fn database_to_set_up(&self, address: &UrlArg) -> Result<DatabaseUrl, Report> {
+        let mut database = address.read()?;
+        if self.flags.ask_pass {
+            let question = format!("Password for {}", database.without_password());
+            database.password = Some(self.ask.password(&question)?);
+        }
+        Ok(database)
     }
 
     /// The key folder that belongs to the settings.

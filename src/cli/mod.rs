@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod command_args;
 pub mod commands;
 mod context;
 mod crash;
@@ -21,11 +22,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use args::{
-    Args, Command, ConfigCommand, DryRun, EnrolArgs, ExportArgs, FileArgs, Global, HistoryArgs, ImportArgs,
-    InitArgs, JoinArgs, StatusArgs, TableNames, TablesArgs, TablesCommand, UrlArg,
-};
+pub use args::{Args, Command, Global};
 pub use ask::{Answer, Ask};
+pub use command_args::{
+    ConfigCommand, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs,
+    StatusArgs, TableNames, TablesArgs, TablesCommand, UrlArg,
+};
 pub use context::Context;
 pub use exit::Exit;
 pub use grid::Grid;
@@ -39,7 +41,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let args = match Args::try_parse_from(&arguments) {
         Ok(args) => args,
-        Err(error) => return usage::explain(&error, arguments.iter().any(|argument| argument == "--json")),
+        Err(error) => return usage::explain(&error, &arguments),
     };
     let context = Context::new(args.global);
     match dispatch(&args.command, &context) {

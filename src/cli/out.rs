@@ -8,6 +8,7 @@ use crate::cli::args::Global;
 use crate::cli::grid::Grid;
 use crate::cli::report::Report;
 use crate::cli::terminal;
+use crate::cli::text::object;
 
 /// Knows for whom the words are, and prints them. A pipe that was closed is no reason to stop the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl Output {
     /// The result for a program: `value` with its `format` first, on one line of stdout.
     pub fn json(&self, format: &str, value: Value) {
         if self.reader == Reader::Program {
-            write_line(&mut io::stdout(), &with_format(format, value));
+            write_line(&mut io::stdout(), &object(format, value));
         }
     }
 
@@ -75,7 +76,7 @@ impl Output {
     pub fn report(&self, report: &Report) {
         match self.reader {
             Reader::Person => write_line(&mut io::stderr(), report.to_text().trim_end()),
-            Reader::Program => write_line(&mut io::stdout(), &report.to_json().to_string()),
+            Reader::Program => write_line(&mut io::stdout(), &report.to_json()),
         }
     }
 }
@@ -95,32 +96,4 @@ enum Volume {
 
 fn write_line(out: &mut impl Write, line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-}
-
-/// `serde_json` sorts the names of an object, and the format should stand first for whoever looks at it.
-fn with_format(format: &str, value: Value) -> String {
-    let rest = value.to_string();
-    let format = Value::from(format);
-    match rest.strip_prefix('{') {
-        Some("}") => format!("{{\"format\":{format}}}"),
-        Some(rest) => format!("{{\"format\":{format},{rest}"),
-        None => format!("{{\"format\":{format},\"value\":{rest}}}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn the_format_stands_first() {
-        assert_eq!(
-            with_format("packmule.keys.v1", json!({"a": 1})),
-            "{\"format\":\"packmule.keys.v1\",\"a\":1}"
-        );
-        assert_eq!(with_format("x", json!({})), "{\"format\":\"x\"}");
-        assert_eq!(with_format("x", json!([1])), "{\"format\":\"x\",\"value\":[1]}");
-    }
 }

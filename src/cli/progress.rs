@@ -11,7 +11,7 @@ use crate::cli::crash::Crash;
 use crate::cli::notices::Notices;
 use crate::cli::report::Report;
 use crate::cli::terminal;
-use crate::cli::text::{count, percent, size};
+use crate::cli::text::{count, object, percent, size};
 use crate::monitor::{Monitor, Notice, Phase, Step};
 
 /// The monitor of the program. Speaks on stderr, so that results on stdout stay clean.
@@ -176,8 +176,7 @@ impl State {
     fn json(&mut self) {
         if let Some(Current { phase, total, done, .. }) = &self.current {
             let line = json!({ "phase": name(*phase).to_lowercase(), "done": done, "total": total });
-            let rest = line.to_string().split_off(1);
-            let _ = writeln!(self.out, "{{\"format\":\"packmule.progress.v1\",{rest}");
+            let _ = writeln!(self.out, "{}", object("packmule.progress.v1", line));
         }
     }
 }

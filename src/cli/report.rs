@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::exit::Exit;
-use crate::cli::text::escape;
+use crate::cli::text::{escape, object};
 
 /// One error in words. Every error of the program ends as one of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,15 +53,13 @@ impl Report {
         text
     }
 
-    /// The object for a program, `packmule.error.v1`.
-    pub fn to_json(&self) -> serde_json::Value {
-        json!({
-            "format": "packmule.error.v1",
-            "exit": self.code.number(),
-            "error": self.what,
-            "cause": self.cause,
-            "hints": self.hints,
-        })
+    /// The object for a program, `packmule.error.v1`, on one line.
+    pub fn to_json(&self) -> String {
+        let Report { code, what, excerpt: _, cause, hints } = self;
+        object(
+            "packmule.error.v1",
+            json!({ "exit": code.number(), "error": what, "cause": cause, "hints": hints }),
+        )
     }
 }
 
@@ -80,7 +78,13 @@ mod tests {
              cause: Access denied for user 'packmule'@'localhost' (1045)\n  \
              hint: packmule doctor --ask-pass\n"
         );
-        assert_eq!(report.to_json()["exit"], 12);
+        assert_eq!(
+            report.to_json(),
+            "{\"format\":\"packmule.error.v1\",\
+             \"cause\":\"Access denied for user 'packmule'@'localhost' (1045)\",\
+             \"error\":\"cannot sign in to MySQL at 127.0.0.1:3306 as 'packmule'\",\
+             \"exit\":12,\"hints\":[\"packmule doctor --ask-pass\"]}"
+        );
     }
 
     #[test]

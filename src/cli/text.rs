@@ -1,4 +1,6 @@
-//! Numbers and foreign text as people should see them.
+//! Numbers and foreign text as people should see them, and objects as programs should.
+
+use serde_json::Value;
 
 /// Writes a number with a space between groups of three digits: `1 284`.
 pub fn count(number: u64) -> String {
@@ -46,6 +48,18 @@ pub fn escape(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Writes an object for a program on one line, its `format` first: whoever looks at it should see that first.
+pub(super) fn object(format: &str, value: Value) -> String {
+    // `serde_json` sorts the names, so the format is put in by hand.
+    let rest = value.to_string();
+    let format = Value::from(format);
+    match rest.strip_prefix('{') {
+        Some("}") => format!("{{\"format\":{format}}}"),
+        Some(rest) => format!("{{\"format\":{format},{rest}"),
+        None => format!("{{\"format\":{format},\"value\":{rest}}}"),
+    }
 }
 
 fn in_units(bytes: u64, step: u64, units: &[&str]) -> String {
@@ -102,6 +116,14 @@ mod tests {
     fn a_percentage_is_whole_only_at_the_end() {
         assert_eq!((percent(0, 10), percent(999, 1000), percent(1, 1000), percent(10, 10)), (0, 99, 1, 100));
         assert_eq!(percent(u64::MAX - 1, u64::MAX), 99);
+    }
+
+    #[test]
+    fn the_format_of_an_object_stands_first() {
+        let value = serde_json::json!({"a": 1});
+        assert_eq!(object("packmule.keys.v1", value), "{\"format\":\"packmule.keys.v1\",\"a\":1}");
+        assert_eq!(object("x", serde_json::json!({})), "{\"format\":\"x\"}");
+        assert_eq!(object("x", serde_json::json!([1])), "{\"format\":\"x\",\"value\":[1]}");
     }
 
     #[test]

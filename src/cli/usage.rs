@@ -1,5 +1,6 @@
 //! A command line that cannot be understood, in the same words as every other error.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -12,7 +13,8 @@ use crate::cli::report::Report;
 use crate::config::nearest;
 
 /// Prints help, the version or an error, whichever `error` is, and returns the exit code.
-pub(super) fn explain(error: &clap::Error, json: bool) -> ExitCode {
+pub(super) fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let json = arguments.iter().any(|argument| argument == "--json");
     let kind = error.kind();
     if matches!(kind, ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = write!(std::io::stdout(), "{}", error.render());
@@ -22,7 +24,7 @@ pub(super) fn explain(error: &clap::Error, json: bool) -> ExitCode {
         let _ = write!(std::io::stderr(), "{}", error.render());
         return Exit::WrongUse.into();
     }
-    let report = report_of(error);
+    let report = report_of(error, arguments);
     let _ = match json {
         true => writeln!(std::io::stdout(), "{}", report.to_json()),
         false => write!(std::io::stderr(), "{}", report.to_text()),
@@ -30,10 +32,13 @@ pub(super) fn explain(error: &clap::Error, json: bool) -> ExitCode {
     report.code.into()
 }
 
-fn report_of(error: &clap::Error) -> Report {
+fn report_of(error: &clap::Error, arguments: &[OsString]) -> Report {
     match error.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(typed)) => unknown_command(typed),
-        Some(_) | None => from_paragraph(&without_passwords(&error.render().to_string())),
+        Some(_) | None => {
+            let report = from_paragraph(&without_passwords(&error.render().to_string()));
+            report.hint(format!("packmule{} --help", command_in(arguments)))
+        }
     }
 }
 
@@ -47,7 +52,7 @@ fn unknown_command(typed: &str) -> Report {
     }
 }
 
-/// Takes clap's paragraph apart: what is wrong, its tips, and the command whose help would help.
+/// Takes clap's paragraph apart: what is wrong, and its tips.
 fn from_paragraph(text: &str) -> Report {
     let mut what = String::new();
     for line in text.lines().take_while(|line| !line.is_empty()) {
@@ -63,10 +68,15 @@ fn from_paragraph(text: &str) -> Report {
     for tip in text.lines().filter_map(|line| line.trim().strip_prefix("tip: ")) {
         report = report.hint(tip);
     }
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("packmule");
-    let is_name = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
-    let command = usage.split(' ').take_while(is_name).collect::<Vec<_>>().join(" ");
-    report.hint(format!("{command} --help"))
+    report
+}
+
+/// The command whose help would help, with a space before it; empty where none was typed.
+fn command_in(arguments: &[OsString]) -> String {
+    let definition = Args::command();
+    let known = |argument: &&str| definition.get_subcommands().any(|command| command.get_name() == *argument);
+    let typed = arguments.iter().filter_map(|argument| argument.to_str()).find(known);
+    typed.map(|name| format!(" {name}")).unwrap_or_default()
 }
 
 /// A database address that was typed in the wrong place is quoted by clap, password and all.
@@ -85,8 +95,10 @@ mod tests {
     use super::*;
 
     fn seen(arguments: &[&str]) -> String {
-        let error = Args::try_parse_from(std::iter::once(&"packmule").chain(arguments)).err().unwrap();
-        report_of(&error).to_text()
+        let arguments: Vec<OsString> =
+            std::iter::once(&"packmule").chain(arguments).map(OsString::from).collect();
+        let error = Args::try_parse_from(&arguments).err().unwrap();
+        report_of(&error, &arguments).to_text()
     }
 
     #[test]
@@ -94,6 +106,15 @@ mod tests {
         assert_eq!(
             seen(&["exprot"]),
             "packmule: error: unknown command \"exprot\"\n  hint: did you mean \"export\"?\n"
+        );
+    }
+
+    #[test]
+    fn a_word_that_cannot_be_is_told_those_that_can() {
+        assert_eq!(
+            seen(&["-c", "x", "init", "--role", "x"]),
+            "packmule: error: invalid value 'x' for '--role <ROLE>': it can be lab, central\n  \
+             hint: packmule init --help\n"
         );
     }
 
