@@ -18,6 +18,8 @@ pub mod admit;
 pub mod apply;
 pub mod bundle;
 pub mod capture;
+pub mod cli;
+pub mod config;
 pub mod conflict;
 pub mod db;
 pub mod ledger;

@@ -26,11 +26,7 @@ fn same(kind: ColumnKind, a: &Value, b: &Value) -> bool {
         },
         // 1e16 and 1e+16, 0.10 and 0.1: columns of other widths print other digits
         ColumnKind::Float => a.parse::<f64>().is_ok_and(|a| b.parse::<f64>() == Ok(a)),
-        ColumnKind::Decimal => decimal(a) == decimal(b),
-        ColumnKind::Temporal => {
-            a.trim_end_matches('0').trim_end_matches('.') == b.trim_end_matches('0').trim_end_matches('.')
-                && (a.contains('.') || b.contains('.'))
-        }
+        ColumnKind::Decimal | ColumnKind::Temporal => without_idle_digits(a) == without_idle_digits(b),
         ColumnKind::Integer
         | ColumnKind::Timestamp
         | ColumnKind::Text
@@ -39,7 +35,8 @@ fn same(kind: ColumnKind, a: &Value, b: &Value) -> bool {
     }
 }
 
-fn decimal(text: &str) -> &str {
+/// Zeros at the end of a fraction: columns of other widths print more or fewer of them.
+fn without_idle_digits(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
 

@@ -18,7 +18,8 @@ pub use row::{RowImage, RowKey, Value};
 pub use row_json::{RowJsonError, key_from_log, key_to_log, row_from_json, row_to_json};
 pub use shape::{Column, ColumnKind, TableName, TableShape};
 pub use site::{
-    Incarnation, ParseIncarnationError, ParseSeqError, ParseSiteError, Role, Seq, Site, StreamId,
+    Incarnation, ParseIncarnationError, ParseRoleError, ParseSeqError, ParseSiteError, Role, Seq, Site,
+    StreamId,
 };
 pub use stamp::{ParseStampError, Stamp};
 

@@ -49,26 +49,41 @@ pub enum Role {
     Lab,
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Role {
+    /// Every word for a role.
+    pub const WORDS: &'static [&'static str] = &["lab", "central"];
+
+    /// The word for it, the same in settings, cards, flags and messages.
+    pub fn word(self) -> &'static str {
+        match self {
             Role::Central => "central",
             Role::Lab => "lab",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
     }
 }
 
 impl FromStr for Role {
-    type Err = ();
+    type Err = ParseRoleError;
 
-    fn from_str(text: &str) -> Result<Self, ()> {
+    fn from_str(text: &str) -> Result<Self, ParseRoleError> {
         match text {
             "central" => Ok(Role::Central),
             "lab" => Ok(Role::Lab),
-            _ => Err(()),
+            _ => Err(ParseRoleError),
         }
     }
 }
+
+/// A text that is neither `lab` nor `central`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a site is a lab or central")]
+pub struct ParseRoleError;
 
 /// The random id of one history of a site's database. A database put back from a backup goes on
 /// under a new one, so that its numbers never meet those it has already used.

@@ -1,0 +1,204 @@
+//! The flags of each command.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand};
+use zeroize::Zeroizing;
+
+use crate::cli::exit::Exit;
+use crate::cli::report::Report;
+use crate::config::{DatabaseUrl, Tables};
+use crate::model::{Role, Site, TableName};
+
+/// What to do with the settings.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConfigCommand {
+    /// Print every value and where it came from
+    Show,
+}
+
+/// The flag of every command that changes something.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub struct DryRun {
+    /// Show what would happen, and change nothing
+    #[arg(short = 'n', long = "dry-run")]
+    pub dry_run: bool,
+}
+
+/// `packmule status`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct StatusArgs {
+    /// End with exit code 3 when something waits for a person
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `packmule export`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct ExportArgs {
+    /// The stick or folder [the stick that is plugged in]
+    pub dir: Option<PathBuf>,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
+/// `packmule import`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct ImportArgs {
+    /// A stick or folder, or bundle files [the stick that is plugged in]
+    #[arg(value_name = "DIR|FILE")]
+    pub from: Vec<PathBuf>,
+    /// End with exit code 3 when a conflict or a bundle waits for a person
+    #[arg(long)]
+    pub strict: bool,
+    /// Allow a bundle to delete this part of a table
+    #[arg(long, value_name = "PERCENT", default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub max_delete: u8,
+    /// Answer every question with yes
+    #[arg(long)]
+    pub yes: bool,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
+/// `packmule init`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct InitArgs {
+    /// What this site is for: lab or central
+    #[arg(long)]
+    pub role: Role,
+    /// This site's name: 1 to 20 of a-z, 0-9 and -
+    #[arg(long, value_name = "NAME")]
+    pub site: Site,
+    /// The database, as mysql://USER@HOST:PORT/NAME, or with ?socket=PATH at the end
+    #[arg(long, value_name = "URL")]
+    pub database: UrlArg,
+    /// At the centre: the tables to sync, all or a,b,c
+    #[arg(long)]
+    pub tables: Option<Tables>,
+    /// At a lab: where to write the card for the centre [NAME.card]
+    #[arg(long, value_name = "FILE")]
+    pub card: Option<PathBuf>,
+    /// Send the rows that are already there, too
+    #[arg(long)]
+    pub adopt: bool,
+    /// The folder for keys, outbox and inbox [beside the settings file]
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
+/// `packmule enrol`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct EnrolArgs {
+    /// The lab's card
+    pub card: PathBuf,
+    /// Where to write the answer for the lab [LAB.answer]
+    #[arg(long, value_name = "FILE")]
+    pub answer: Option<PathBuf>,
+    /// The six words were compared and agree
+    #[arg(long)]
+    pub yes: bool,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
+/// `packmule join`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct JoinArgs {
+    /// The centre's answer card
+    pub answer: PathBuf,
+    /// The six words were compared and agree
+    #[arg(long)]
+    pub yes: bool,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
+/// `packmule tables`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct TablesArgs {
+    /// What to do; list, when left out
+    #[command(subcommand)]
+    pub command: Option<TablesCommand>,
+}
+
+/// What to do with the tables.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TablesCommand {
+    /// List the tables that are synced, and those that cannot be
+    List,
+    /// Sync more tables
+    Add(TableNames),
+    /// Sync these tables no more; their rows stay
+    Remove(TableNames),
+    /// Compare the triggers and columns with what they should be
+    Check,
+}
+
+/// The tables that a command is about.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct TableNames {
+    /// The tables
+    #[arg(required = true, value_name = "TABLE", value_parser = table_name)]
+    pub tables: Vec<TableName>,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
+/// `packmule inspect` and `packmule verify`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct FileArgs {
+    /// The bundle
+    pub file: PathBuf,
+}
+
+/// `packmule history`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct HistoryArgs {
+    /// Only bundles from or for this site
+    #[arg(long)]
+    pub site: Option<Site>,
+    /// How many, the newest first
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    pub limit: u32,
+}
+
+/// A database address as it was typed. It may hold a password, so nothing shows it, not even a wrong one.
+#[derive(Clone)]
+pub struct UrlArg(Zeroizing<String>);
+
+impl UrlArg {
+    /// Reads the address; a mistake in it is explained without quoting it.
+    pub fn read(&self) -> Result<DatabaseUrl, Report> {
+        self.0.parse::<DatabaseUrl>().map_err(|error| {
+            Report::new(Exit::WrongUse, "--database is not a database address")
+                .because(error.to_string())
+                .hint("write mysql://USER@HOST:PORT/NAME, and a special character as % and two digits: %40 for @")
+        })
+    }
+}
+
+impl From<&str> for UrlArg {
+    fn from(text: &str) -> Self {
+        UrlArg(Zeroizing::new(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for UrlArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(not shown)")
+    }
+}
+
+fn table_name(text: &str) -> Result<TableName, std::convert::Infallible> {
+    Ok(TableName::new(text))
+}

@@ -1,0 +1,4 @@
+//! One file a command.
+
+pub mod config_show;
+pub mod keys;

@@ -1,0 +1,73 @@
+//! The command line: arguments in, words and an exit code out. The only place that speaks to people in a terminal.
+
+mod args;
+mod ask;
+mod command_args;
+pub mod commands;
+mod context;
+mod crash;
+mod exit;
+mod grid;
+mod notices;
+mod out;
+mod progress;
+mod report;
+mod report_config;
+mod terminal;
+mod text;
+mod usage;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use args::{Args, Command, Global};
+pub use ask::{Answer, Ask};
+pub use command_args::{
+    ConfigCommand, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs,
+    StatusArgs, TableNames, TablesArgs, TablesCommand, UrlArg,
+};
+pub use context::Context;
+pub use exit::Exit;
+pub use grid::Grid;
+pub use out::Output;
+pub use progress::{Progress, ProgressKind};
+pub use report::Report;
+pub use text::{count, disk_size, escape, size};
+
+/// Does what the arguments say, the program's name first, and returns the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let args = match Args::try_parse_from(&arguments) {
+        Ok(args) => args,
+        Err(error) => return usage::explain(&error, &arguments),
+    };
+    let context = Context::new(args.global);
+    match dispatch(&args.command, &context) {
+        Ok(exit) => exit.into(),
+        Err(report) => {
+            context.out.report(&report);
+            report.code.into()
+        }
+    }
+}
+
+fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
+    match command {
+        Command::Config { command: ConfigCommand::Show } => commands::config_show::run(context),
+        Command::Keys => commands::keys::run(context),
+        Command::Init(_)
+        | Command::Enrol(_)
+        | Command::Join(_)
+        | Command::Tables(_)
+        | Command::Doctor
+        | Command::Status(_)
+        | Command::Export(_)
+        | Command::Import(_)
+        | Command::Inspect(_)
+        | Command::Verify(_)
+        | Command::History(_)
+        | Command::Demo => Err(Report::new(Exit::Failed, "this command is not in this program yet")),
+    }
+}

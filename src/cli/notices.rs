@@ -1,0 +1,114 @@
+//! Gathers what people should know although the work went on. A million notices about one table are one sentence.
+
+use std::collections::BTreeMap;
+
+use crate::cli::text::{count, escape};
+use crate::model::TableName;
+use crate::monitor::Notice;
+
+/// Notices of one command, one entry a kind and table.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    unreadable_keys: BTreeMap<TableName, Seen>,
+    unreadable_befores: BTreeMap<TableName, Seen>,
+    overwritten: BTreeMap<TableName, u64>,
+    retries_max: u32,
+}
+
+impl Notices {
+    /// Takes one in.
+    pub(super) fn add(&mut self, notice: Notice) {
+        match notice {
+            Notice::UnreadableKey { table, record_id } => {
+                Seen::add(&mut self.unreadable_keys, table, record_id)
+            }
+            Notice::UnreadableBefore { table, record_id } => {
+                Seen::add(&mut self.unreadable_befores, table, record_id);
+            }
+            Notice::OverwrittenByTrigger { table, rows } => {
+                *self.overwritten.entry(table).or_default() += rows
+            }
+            Notice::Retried { attempts } => self.retries_max = self.retries_max.max(attempts),
+        }
+    }
+
+    /// One sentence for each kind and table.
+    pub(super) fn sentences(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        for (table, seen) in &self.unreadable_keys {
+            sentences.push(format!(
+                "table {}: {} of a key that the table cannot have, the first \"{}\"; nothing was sent for it",
+                escape(table.as_str()),
+                times(seen.times, "log row speaks", "log rows speak"),
+                escape(&seen.first)
+            ));
+        }
+        for (table, seen) in &self.unreadable_befores {
+            sentences.push(format!(
+                "table {}: {} without the row before, which could not be read, the first \"{}\"",
+                escape(table.as_str()),
+                times(seen.times, "change goes", "changes go"),
+                escape(&seen.first)
+            ));
+        }
+        for (table, rows) in &self.overwritten {
+            sentences.push(format!(
+                "table {}: {} another value than the bundle's: a trigger of the application overwrites it",
+                escape(table.as_str()),
+                times(*rows, "row keeps", "rows keep")
+            ));
+        }
+        if self.retries_max > 0 {
+            let often = times(u64::from(self.retries_max), "time", "times");
+            sentences.push(format!("the server was busy; the work was begun again {often}"));
+        }
+        sentences
+    }
+}
+
+/// How often something was seen, and the record where it was seen first.
+#[derive(Debug)]
+struct Seen {
+    times: u64,
+    first: String,
+}
+
+impl Seen {
+    fn add(all: &mut BTreeMap<TableName, Seen>, table: TableName, record_id: String) {
+        all.entry(table).or_insert(Seen { times: 0, first: record_id }).times += 1;
+    }
+}
+
+fn times(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_notices_about_a_table_are_one_sentence() {
+        let mut notices = Notices::default();
+        let table = TableName::new("inventory");
+        for number in 0..1284 {
+            notices.add(Notice::UnreadableKey { table: table.clone(), record_id: format!("{number}\x07") });
+        }
+        notices.add(Notice::UnreadableBefore { table: table.clone(), record_id: "7".into() });
+        notices.add(Notice::OverwrittenByTrigger { table: table.clone(), rows: 1 });
+        notices.add(Notice::OverwrittenByTrigger { table, rows: 2 });
+        notices.add(Notice::Retried { attempts: 1 });
+        notices.add(Notice::Retried { attempts: 2 });
+        assert_eq!(
+            notices.sentences(),
+            [
+                "table inventory: 1 284 log rows speak of a key that the table cannot have, the first \"0\\u{7}\"; \
+                 nothing was sent for it",
+                "table inventory: 1 change goes without the row before, which could not be read, the first \"7\"",
+                "table inventory: 3 rows keep another value than the bundle's: a trigger of the application \
+                 overwrites it",
+                "the server was busy; the work was begun again 2 times",
+            ]
+        );
+    }
+}

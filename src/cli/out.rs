@@ -1,0 +1,99 @@
+//! Where words go: results to stdout, all else to stderr, one JSON object to stdout under `--json`.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use crate::cli::args::Global;
+use crate::cli::grid::Grid;
+use crate::cli::report::Report;
+use crate::cli::terminal;
+use crate::cli::text::object;
+
+/// Knows for whom the words are, and prints them. A pipe that was closed is no reason to stop the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Output {
+    reader: Reader,
+    volume: Volume,
+}
+
+impl Output {
+    /// The output that the flags ask for.
+    pub fn new(flags: &Global) -> Self {
+        let reader = if flags.json { Reader::Program } else { Reader::Person };
+        let volume = match (flags.quiet, flags.verbose) {
+            (true, _) => Volume::Quiet,
+            (false, true) => Volume::Verbose,
+            (false, false) => Volume::Normal,
+        };
+        Output { reader, volume }
+    }
+
+    /// Whether a program reads, and so one JSON object is wanted instead of lines.
+    pub fn is_json(&self) -> bool {
+        self.reader == Reader::Program
+    }
+
+    /// Whether only results and errors are wanted.
+    pub fn is_quiet(&self) -> bool {
+        self.volume == Volume::Quiet
+    }
+
+    /// A line of the result, for a person, on stdout.
+    pub fn result(&self, line: &str) {
+        if self.reader == Reader::Person {
+            write_line(&mut io::stdout(), line);
+        }
+    }
+
+    /// A table as part of the result, for a person, on stdout.
+    pub fn grid(&self, grid: &Grid) {
+        self.result(grid.render(terminal::width()).trim_end());
+    }
+
+    /// The result for a program: `value` with its `format` first, on one line of stdout.
+    pub fn json(&self, format: &str, value: Value) {
+        if self.reader == Reader::Program {
+            write_line(&mut io::stdout(), &object(format, value));
+        }
+    }
+
+    /// What is going on, on stderr; not under `-q`.
+    pub fn say(&self, line: &str) {
+        if self.reader == Reader::Person && self.volume != Volume::Quiet {
+            write_line(&mut io::stderr(), line);
+        }
+    }
+
+    /// More than most people want to know, on stderr; only under `-v`.
+    pub fn detail(&self, line: &str) {
+        if self.volume == Volume::Verbose {
+            write_line(&mut io::stderr(), line);
+        }
+    }
+
+    /// An error: words on stderr, or under `--json` an object on stdout, where a program waits for its one object.
+    pub fn report(&self, report: &Report) {
+        match self.reader {
+            Reader::Person => write_line(&mut io::stderr(), report.to_text().trim_end()),
+            Reader::Program => write_line(&mut io::stdout(), &report.to_json()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Person,
+    Program,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Volume {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+fn write_line(out: &mut impl Write, line: &str) {
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

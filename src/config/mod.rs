@@ -1,0 +1,40 @@
+//! What a site is told from outside the database: its settings, its keys, its cards.
+//!
+//! Text goes in, checked values come out; nothing here talks to a database. A file that holds a secret is
+//! written for its owner alone and refused when others may read it.
+
+mod card;
+mod card_content;
+mod client_file;
+mod create;
+mod database;
+mod error;
+mod every;
+mod fault;
+mod files;
+mod keys;
+mod place;
+mod reader;
+mod rules;
+mod secret;
+mod settings;
+mod signed_text;
+mod suggest;
+mod url;
+mod witness;
+mod words;
+
+pub use card::{AnswerCard, SiteCard, VerifiedAnswer, VerifiedSite};
+pub use create::{NewSettings, set_tables};
+pub use database::{Database, Password, Tls};
+pub use error::{CardError, Error};
+pub use fault::{Excerpt, Fault, Problem, SyntaxError};
+pub use keys::{KeyFolder, Keys};
+pub use place::{find, for_new, state_for};
+pub use rules::{Direction, Policy, TableRules, Tables, UnknownWord};
+pub use secret::Secret;
+pub use settings::{Central, Settings, Shown, Source};
+pub use suggest::nearest;
+pub use url::{DatabaseUrl, UrlError};
+pub use witness::{Sealed, Witness};
+pub use words::six_words;
