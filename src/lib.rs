@@ -15,5 +15,7 @@
 //! module may use which, and a test holds the code to it.
 
 pub mod bundle;
+#[cfg(unix)]
+pub mod demo;
 pub mod model;
 pub mod monitor;
