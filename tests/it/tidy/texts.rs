@@ -46,7 +46,9 @@ fn a_sample_without_its_answer_and_an_answer_without_its_sample_are_found() {
 
 #[test]
 fn every_case_is_read_by_a_test() {
-    let sources: String = texts(&["tests/it"]).into_iter().map(|(_, text)| text).collect();
+    // Not this file: it names the folders without reading a case.
+    let tests = texts(&["tests/it"]).into_iter().filter(|(path, _)| !path.starts_with("tests/it/tidy"));
+    let sources: String = tests.map(|(_, text)| text).collect();
     assert_none(&unread(
         &files(&["tests/cases", "tests/cmd"]).into_iter().map(|(name, _)| name).collect(),
         &sources,
