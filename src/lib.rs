@@ -22,6 +22,9 @@ pub mod cli;
 pub mod config;
 pub mod conflict;
 pub mod db;
+#[cfg(unix)]
+pub mod demo;
+pub mod engine;
 pub mod ledger;
 pub mod mailbox;
 pub mod model;

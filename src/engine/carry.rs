@@ -1,0 +1,88 @@
+//! Copies the bundles that no receipt covers yet to a stick or folder.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::bundle::{KeyRing, Unverified};
+use crate::engine::error::Error;
+use crate::engine::home::Home;
+use crate::mailbox::{self, Outcome, Stick};
+use crate::model::BundleName;
+
+/// What was copied.
+#[derive(Debug, Default)]
+pub struct Carried {
+    /// Bundles that are on the stick now, oldest first, with what was done.
+    pub bundles: Vec<(BundleName, Outcome)>,
+    /// Bundles that found no room.
+    pub left: Vec<BundleName>,
+    /// Why they found none.
+    pub stopped_by: Option<mailbox::Error>,
+    /// Files under a bundle's name that were not ours to replace.
+    pub left_alone: Vec<PathBuf>,
+    /// What is free on the stick now, in bytes.
+    pub free_bytes: Option<u64>,
+}
+
+/// Copies every bundle that no receipt covers yet to `place`, oldest first. Each one is read back and compared.
+pub fn carry(home: &mut Home<'_>, place: &Path) -> Result<Carried, Error> {
+    let stick = Stick::open(place)?;
+    let unconfirmed = home.unconfirmed()?;
+    let ring = home.ring()?;
+    let mut carried = Carried::default();
+    if unconfirmed.is_empty() {
+        return Ok(carried);
+    }
+    for record in unconfirmed {
+        let name = record.name();
+        if carried.stopped_by.is_some() {
+            carried.left.push(name);
+            continue;
+        }
+        let mut file = home.outbox.open_bundle(&name)?;
+        let is_whole = |path: &Path| is_whole_bundle(path, &ring);
+        match stick.put(&name, &mut file, record.size_bytes, &is_whole, home.monitor) {
+            Ok(put) => {
+                carried.left_alone.extend(put.left_alone);
+                carried.bundles.push((name, put.outcome));
+            }
+            // Full: what is complete stays, and the oldest went first, so nothing on the stick has a gap.
+            Err(error @ mailbox::Error::Full { .. }) => {
+                carried.left.push(name);
+                carried.stopped_by = Some(error);
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
+    if !carried.bundles.is_empty() {
+        stick.put_readme(&readme(home))?;
+    }
+    carried.free_bytes = stick.free_bytes().ok();
+    Ok(carried)
+}
+
+/// Whether a file is a complete bundle of a site that we know. Such a file is never replaced.
+fn is_whole_bundle(path: &Path, ring: &KeyRing) -> bool {
+    let open = || std::fs::File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    let Ok((length, mut file)) = open() else {
+        return false;
+    };
+    let Ok(verified) = Unverified::read(&mut file, length).and_then(|head| head.verify(ring)) else {
+        return false;
+    };
+    let again = std::fs::File::open(path);
+    again.is_ok_and(|file| {
+        let mut source = std::io::BufReader::new(file.take(length + 1));
+        verified.copy(&mut source, &mut std::io::sink(), &mut |_| {}).is_ok()
+    })
+}
+
+fn readme(home: &Home<'_>) -> String {
+    let contact = home.settings.contact.as_deref().unwrap_or("the administrator of your central office");
+    format!(
+        "This folder carries database changes between the sites of packmule.\n\
+         The files are encrypted and signed: nobody but the site they are for can read them, and a changed file\n\
+         is noticed and refused. Please leave the folder as it is.\n\n\
+         If you found this stick, or have a question about it, please turn to: {contact}\n"
+    )
+}

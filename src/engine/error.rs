@@ -1,0 +1,163 @@
+//! Every way in which a piece of work can fail, with the stage in which it did.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::model::{BundleName, Seq, Site, TableName};
+use crate::{apply, bundle, capture, config, db, ledger, mailbox, seal};
+
+/// Why the work failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Settings, keys or cards.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// Reading the log.
+    #[error(transparent)]
+    Capture(#[from] capture::Error),
+    /// Making a bundle.
+    #[error(transparent)]
+    Seal(#[from] seal::Error),
+    /// A folder or a stick.
+    #[error(transparent)]
+    Mailbox(#[from] mailbox::Error),
+    /// Writing a bundle to the tables.
+    #[error("bundle {name} was not applied")]
+    Apply {
+        /// The bundle.
+        name: BundleName,
+        /// Why.
+        source: apply::Error,
+    },
+    /// A key does not work.
+    #[error(transparent)]
+    Key(#[from] bundle::KeyError),
+    /// A file is not a bundle that can be used here.
+    #[error("{} cannot be used", path.display())]
+    Bundle {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: bundle::Error,
+    },
+    /// The system refused a file of packmule's own.
+    #[error("cannot use {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What was asked for cannot be done as things are.
+    #[error(transparent)]
+    State(#[from] Cause),
+}
+
+/// Why something cannot be done as things are.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// Another packmule works with the same state folder.
+    #[error("another packmule is at work here")]
+    AtWork,
+    /// `init` was not run, or for another database.
+    #[error("the database {database} is not set up for packmule")]
+    NotSetUp {
+        /// The database.
+        database: String,
+    },
+    /// The database belongs to another site.
+    #[error("the database belongs to site {found}, and the settings are those of {wanted}")]
+    OtherSite {
+        /// Whose the database is.
+        found: Site,
+        /// Whose the settings are.
+        wanted: Site,
+    },
+    /// A lab that the centre does not know yet.
+    #[error("{site} has not joined a centre yet")]
+    NotJoined {
+        /// The lab.
+        site: Site,
+    },
+    /// Something that only the centre can do.
+    #[error("{site} is a lab, and this is done at the centre")]
+    OnlyAtCentral {
+        /// The lab.
+        site: Site,
+    },
+    /// Something that only a lab can do.
+    #[error("{site} is the centre, and this is done at a lab")]
+    OnlyAtLab {
+        /// The centre.
+        site: Site,
+    },
+    /// A site of this name is enrolled with other keys.
+    #[error("a site named {site} is enrolled already, with other keys")]
+    SiteTaken {
+        /// The name.
+        site: Site,
+    },
+    /// The card is not a lab's.
+    #[error("the card of {site} is not a lab's card")]
+    NotALab {
+        /// Whose card it is.
+        site: Site,
+    },
+    /// The database has forgotten bundles that it sealed.
+    #[error("the database has gone back: it knows bundles up to {known}, and bundle {sealed} was sealed already")]
+    WentBack {
+        /// The last bundle that the database knows; 0: none.
+        known: u64,
+        /// The last bundle that was sealed.
+        sealed: Seq,
+    },
+    /// A bundle that has no receipt yet is not in the outbox any more.
+    #[error("bundle {name} is missing from the outbox")]
+    OutboxIncomplete {
+        /// The bundle.
+        name: BundleName,
+    },
+    /// Tables that somebody named are not there, or cannot be shared.
+    #[error("table {table} cannot be synced: {why}")]
+    Unshareable {
+        /// The table.
+        table: TableName,
+        /// Why.
+        why: String,
+    },
+    /// The inbox's disk has no room for a bundle's private copy.
+    #[error("no room for bundle {name} in the inbox: it needs {need_bytes} bytes, and {free_bytes} are free")]
+    InboxFull {
+        /// The bundle.
+        name: BundleName,
+        /// What it needs.
+        need_bytes: u64,
+        /// What there is.
+        free_bytes: u64,
+    },
+}
+
+impl Error {
+    /// Whether the same again, later, may succeed without anybody's help.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Error::Config(error) => error.may_pass(),
+            Error::Database(error) => error.may_pass(),
+            Error::Ledger(error) => error.may_pass(),
+            Error::Capture(error) => error.may_pass(),
+            Error::Seal(error) => error.may_pass(),
+            Error::Mailbox(error) => error.may_pass(),
+            Error::Apply { source, .. } => source.may_pass(),
+            Error::State(cause) => matches!(cause, Cause::AtWork),
+            Error::Key(_) | Error::Bundle { .. } | Error::File { .. } => false,
+        }
+    }
+}

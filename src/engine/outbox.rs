@@ -1,0 +1,75 @@
+//! The outbox as the sealer sees it, and what is found there after a crash.
+
+use std::fs::File;
+use std::io;
+
+use crate::bundle::Unverified;
+use crate::engine::error::{Cause, Error};
+use crate::engine::home::Home;
+use crate::ledger::{self, BundleRecord, BundleState};
+use crate::mailbox::{Folder, PartFile};
+use crate::model::BundleName;
+use crate::seal::Outbox;
+
+/// The outbox as the sealer sees it.
+pub(super) struct OutboxFolder<'a>(pub(super) &'a Folder);
+
+impl Outbox for OutboxFolder<'_> {
+    type Part = PartFile;
+
+    fn nameless(&self) -> io::Result<File> {
+        self.0.create_nameless().map_err(io::Error::other)
+    }
+
+    fn part(&self, name: &BundleName) -> io::Result<PartFile> {
+        self.0.create_part(name).map_err(io::Error::other)
+    }
+
+    fn close(&self, part: PartFile) -> io::Result<u64> {
+        part.finish().map_err(io::Error::other)
+    }
+}
+
+impl Home<'_> {
+    /// Puts the outbox in order after a crash: a part that the ledger knows gets its name, any other is deleted.
+    ///
+    /// The ledger's commit is what makes a bundle: before it the log rows are still open and the part is
+    /// waste, after it they are stamped and the part is the only copy.
+    pub(super) fn recover_outbox(&mut self) -> Result<(), Error> {
+        let own = self.here.site.clone();
+        let mut renamed = false;
+        for part in self.outbox.parts()? {
+            let stream = self.stream_to(&part.name.to);
+            let known = match part.name.from == own && part.name == BundleName::new(&stream, part.name.seq) {
+                true => ledger::find_bundle(&mut self.session, &stream, part.name.seq)?,
+                false => None,
+            };
+            let mut file = self.outbox.open_part(&part.name)?;
+            let digest = Unverified::read(&mut file, part.size_bytes).ok().map(|head| head.digest());
+            drop(file);
+            if known.is_some_and(|known| Some(known.digest) == digest) {
+                self.outbox.rename_part(&part.name)?;
+                renamed = true;
+            } else {
+                self.outbox.remove_part(&part.name)?;
+            }
+        }
+        if renamed {
+            self.outbox.sync()?;
+        }
+        Ok(())
+    }
+
+    /// The bundles that no receipt covers yet, oldest first. Every one of them must be in the outbox.
+    pub(super) fn unconfirmed(&mut self) -> Result<Vec<BundleRecord>, Error> {
+        let sealed = ledger::bundles_of(&mut self.session, BundleState::Sealed)?;
+        let there = self.outbox.list()?;
+        for record in &sealed {
+            let name = record.name();
+            if !there.iter().any(|stored| stored.name == name) {
+                return Err(Cause::OutboxIncomplete { name }.into());
+            }
+        }
+        Ok(sealed)
+    }
+}

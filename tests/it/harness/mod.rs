@@ -1,0 +1,15 @@
+//! What the tests stand on: one shared server, sites on it, the real program run on them, and their rows compared.
+
+#![allow(dead_code, unused_imports, reason = "each subject takes what it needs")]
+
+mod family;
+mod program;
+mod rows;
+mod server;
+mod site;
+
+pub(crate) use family::Family;
+pub(crate) use program::Ran;
+pub(crate) use rows::{assert_equal, differences};
+pub(crate) use server::{server, server_options};
+pub(crate) use site::{Role, TestSite, bundles_in};

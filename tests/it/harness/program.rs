@@ -1,0 +1,73 @@
+//! What one run of the program did.
+
+use std::process::Output;
+
+/// A finished run. Its checks hand it back, so that they can be chained.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    /// The command as it would be typed.
+    pub(crate) command: String,
+    /// The exit code; `None` when a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// Results.
+    pub(crate) stdout: String,
+    /// All else.
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    pub(crate) fn new(command: String, output: &Output) -> Ran {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ran {
+            command,
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+
+    /// Fails the test unless the run ended with 0.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Ran {
+        self.code(0)
+    }
+
+    /// Fails the test unless the run ended with `code`.
+    #[track_caller]
+    pub(crate) fn code(self, code: i32) -> Ran {
+        assert_eq!(self.code, Some(code), "{}", self.told());
+        self
+    }
+
+    /// Fails the test unless a signal ended the run.
+    #[track_caller]
+    pub(crate) fn killed(self) -> Ran {
+        assert_eq!(self.code, None, "{}", self.told());
+        self
+    }
+
+    /// Fails the test unless `words` stand in what a person sees, on either stream.
+    #[track_caller]
+    pub(crate) fn says(self, words: &str) -> Ran {
+        assert!(
+            self.stdout.contains(words) || self.stderr.contains(words),
+            "no {words:?} in {}",
+            self.told()
+        );
+        self
+    }
+
+    /// Fails the test if `words` stand in what a person sees.
+    #[track_caller]
+    pub(crate) fn never_says(self, words: &str) -> Ran {
+        assert!(!self.stdout.contains(words) && !self.stderr.contains(words), "{words:?} in {}", self.told());
+        self
+    }
+
+    fn told(&self) -> String {
+        format!(
+            "`{}` ({:?})\n--- stdout\n{}--- stderr\n{}",
+            self.command, self.code, self.stdout, self.stderr
+        )
+    }
+}

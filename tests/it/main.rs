@@ -1,0 +1,8 @@
+//! The integration tests: what needs a server, a folder or a process. tests/README.md says how to run them.
+
+#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
+
+mod demo_database;
+mod harness;
+mod servers;
+mod tidy;
