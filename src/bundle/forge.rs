@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use crate::bundle::assemble::head;
 use crate::bundle::hashes::{Hashes, digest_of_hash};
 use crate::bundle::head::end_to_line;
-use crate::bundle::tar::{END_BYTES, padding};
+use crate::bundle::tar::{BLOCK, END_BYTES, padding};
 use crate::bundle::{
     Error, Event, Header, Identity, KeyRing, Kind, PayloadHead, PayloadSummary, PayloadWriter, SigningKey,
     Unverified, assemble,
@@ -24,15 +24,26 @@ pub(super) struct Party {
     pub(super) identity: Identity,
 }
 
-pub(super) static LAB_A: LazyLock<Party> = LazyLock::new(|| Party::new("lab-a"));
-pub(super) static LAB_B: LazyLock<Party> = LazyLock::new(|| Party::new("lab-b"));
-pub(super) static CENTRAL: LazyLock<Party> = LazyLock::new(|| Party::new("central"));
-
-impl Party {
-    fn new(site: &'static str) -> Self {
-        Party { site, signing: SigningKey::generate().unwrap(), identity: Identity::generate() }
-    }
+/// A site with its throw-away keys from `bundles/keys`.
+macro_rules! party {
+    ($site:literal) => {
+        Party {
+            site: $site,
+            signing: SigningKey::from_text(include_str!(concat!(
+                "../../bundles/keys/",
+                $site,
+                ".minisign.key"
+            )))
+            .unwrap(),
+            identity: Identity::from_text(include_str!(concat!("../../bundles/keys/", $site, ".age.key")))
+                .unwrap(),
+        }
+    };
 }
+
+pub(super) static LAB_A: LazyLock<Party> = LazyLock::new(|| party!("lab-a"));
+pub(super) static LAB_B: LazyLock<Party> = LazyLock::new(|| party!("lab-b"));
+pub(super) static CENTRAL: LazyLock<Party> = LazyLock::new(|| party!("central"));
 
 /// All three sites are enrolled.
 pub(super) fn ring() -> KeyRing {
@@ -204,4 +215,10 @@ pub(super) fn receive(file: &[u8], at: &Party, ring: &KeyRing) -> Result<Vec<Cha
 /// The refusal of a file that must not be accepted, word for word.
 pub(super) fn refusal(file: &[u8]) -> String {
     receive(file, &CENTRAL, &ring()).unwrap_err().to_string()
+}
+
+/// Where the header of a member begins.
+pub(super) fn member_at(file: &[u8], name: &str) -> usize {
+    let begins = |at: &usize| file[*at..].starts_with(format!("{name}\0").as_bytes());
+    (0..file.len()).step_by(BLOCK).find(begins).unwrap()
 }

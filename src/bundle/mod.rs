@@ -49,4 +49,8 @@ mod bomb_tests;
 #[cfg(test)]
 mod forge;
 #[cfg(test)]
+mod sample_faults;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
