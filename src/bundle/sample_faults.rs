@@ -5,8 +5,11 @@ use super::limits::*;
 use super::tar::{BLOCK, Member};
 use super::*;
 
-/// The damaged samples, each with the way it is made.
-pub(super) const DAMAGED: &[(&str, fn() -> Vec<u8>)] = &[
+/// A damaged sample's name, and how it is made.
+type Damaged = (&'static str, fn() -> Vec<u8>);
+
+/// Every damaged sample.
+pub(super) const DAMAGED: &[Damaged] = &[
     ("01-not-tar", || b"PK\x03\x04 this is another sort of file\n".to_vec()),
     ("01-first-member-missing", || good().split_off(member_at(&good(), "manifest.json.minisig"))),
     ("01-member-twice", || [&good()[..member_at(&good(), "manifest.json.minisig")], &good()].concat()),
