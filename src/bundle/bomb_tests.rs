@@ -2,8 +2,11 @@
 
 use std::io::{Read, Write};
 
-use super::forge::*;
-use super::limits::*;
+use super::forge::{
+    CENTRAL, LAB_A, around, around_plain, bundle, changes, compressed, encrypted, header, lines,
+    payload_head, receive, refusal, resigned, ring, shape, table_line, with_end,
+};
+use super::limits::{LINE_BYTES_MAX, PLAINTEXT_BYTES_MAX, PLAINTEXT_STEP_BYTES};
 use super::*;
 
 /// The refusal of a bundle of lab-a with these lines behind the first, and a last line that fits.

@@ -13,7 +13,9 @@ use crate::bundle::signature::{UNTRUSTED_COMMENT, signature_from_text};
 use crate::bundle::text::read_bytes;
 use crate::model::{bytes_from_hex, hex_from_bytes};
 
-/// The secret half of a site's signing key. Shows nothing, cannot be copied; `minisign` wipes it when dropped.
+/// The secret half of a site's signing key. Shows nothing and cannot be copied.
+///
+/// The text of a key file is wiped; the key inside is the crate's own type, which does not wipe itself.
 pub struct SigningKey {
     secret: SecretKey,
     public: VerifyingKey,

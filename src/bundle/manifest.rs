@@ -57,6 +57,10 @@ impl Manifest {
             },
             receipt: header.receipt,
         };
+        // Here and not in `check`: a reader learns it only from the lines.
+        if header.kind == Kind::Receipt && summary.counts.total() > 0 {
+            return Err(Error::Manifest { fault: ManifestFault::Receipt });
+        }
         manifest.check().map_err(|fault| Error::Manifest { fault })?;
         Ok(manifest)
     }
@@ -228,3 +232,49 @@ impl ManifestText {
 
 /// The length of `2026-11-08`.
 const DATE_CHARS: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::forge::{LAB_A, header, summary};
+
+    fn manifest() -> Manifest {
+        let digest = crate::bundle::hashes::digest_of(b"theirs");
+        let incarnation = header(&LAB_A).stream.incarnation;
+        let receipt = Some(Receipt { incarnation, seq: Seq::MAX, digest });
+        let header = Header { receipt, continues: true, ..header(&LAB_A) };
+        Manifest::new(&header, &summary(b"payload", 1), LAB_A.signing.verifying_key().id()).unwrap()
+    }
+
+    #[test]
+    fn a_manifest_is_read_back_as_written() {
+        let bytes = manifest().to_bytes();
+        assert!(bytes.starts_with(br#"{"format":"packmule/1","kind":"changes","critical":["continues"],"#));
+        assert_eq!(Manifest::parse(&bytes).unwrap(), manifest());
+    }
+
+    #[test]
+    fn a_manifest_with_any_changed_byte_is_refused_or_says_something_else() {
+        let bytes = manifest().to_bytes();
+        for at in 0..bytes.len() {
+            for byte in *b"\0 \"\\{}[],:0a1-\xff" {
+                let mut changed = bytes.clone();
+                changed[at] = byte;
+                if let Ok(parsed) = Manifest::parse(&changed) {
+                    assert_eq!(parsed.to_bytes(), changed, "byte {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_that_no_reader_would_take_is_not_written() {
+        let sign = |header: Header| {
+            Manifest::new(&header, &summary(b"payload", 1), LAB_A.signing.verifying_key().id()).map(|_| ())
+        };
+        let second = Header { seq: Seq::MAX, ..header(&LAB_A) };
+        assert!(matches!(sign(second), Err(Error::Manifest { fault: ManifestFault::Previous })));
+        let receipt = Header { kind: Kind::Receipt, ..header(&LAB_A) };
+        assert!(matches!(sign(receipt), Err(Error::Manifest { fault: ManifestFault::Receipt })));
+    }
+}

@@ -1,7 +1,10 @@
 //! Test side: one bundle for each way to break bundles/FORMAT.md. The number in a name is the rule's.
 
-use super::forge::*;
-use super::limits::*;
+use super::forge::{
+    CENTRAL, LAB_A, LAB_B, Party, around, around_plain, bundle, compressed, encrypted, header, lines,
+    member_at, payload, resigned, table_line, tar, with_end,
+};
+use super::limits::{LINE_BYTES_MAX, MANIFEST_BYTES_MAX, PAYLOAD_BYTES_MAX, SIGNATURE_BYTES_MAX};
 use super::tar::{BLOCK, Member};
 use super::*;
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::forge::*;
+use super::forge::{CENTRAL, LAB_A, Party, header, payload_head, refusal, ring};
 use super::sample_faults::DAMAGED;
 use super::*;
 use crate::model::{

@@ -1,6 +1,8 @@
 //! What a bundle must survive, seen from outside: damage, forgery, and bombs.
 
-use super::forge::*;
+use super::forge::{
+    CENTRAL, LAB_A, LAB_B, Party, around, bundle, changes, header, member_at, payload, receive, refusal, ring,
+};
 use super::limits::CHUNK_BYTES;
 use super::tar::BLOCK;
 use super::*;
