@@ -130,6 +130,12 @@ impl Error {
     }
 }
 
+impl From<KeyError> for Error {
+    fn from(source: KeyError) -> Self {
+        Error::Sign { source }
+    }
+}
+
 /// What shows that a file is not a bundle. Members are counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Layout {

@@ -1,9 +1,8 @@
 //! What anyone may read of a bundle, and all that its signature covers.
 
 use crate::bundle::clock::{read_stamp, write_stamp};
-use crate::bundle::head::ReceiptText;
 use crate::bundle::limits::{CHUNK_BYTES, PAYLOAD_BYTES_MAX, PLAINTEXT_BYTES_MAX};
-use crate::bundle::manifest_text::{CRITICAL_KNOWN, FORMAT, ManifestText, PayloadText};
+use crate::bundle::manifest_text::{CRITICAL_KNOWN, FORMAT, ManifestText, PayloadText, ReceiptText};
 use crate::bundle::tar::Member;
 use crate::bundle::{Error, Header, KeyId, Kind, ManifestFault, PayloadSummary, Receipt};
 use crate::model::{BundleName, Digest, Seq, StreamId};

@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize as DeriveDeserialize, Serialize};
 
-use crate::bundle::head::ReceiptText;
 use crate::bundle::limits::MANIFEST_DEPTH_MAX;
-use crate::bundle::{Error, ManifestFault};
+use crate::bundle::{Error, ManifestFault, Receipt};
+use crate::model::Seq;
 
 /// The manifest as JSON has it, keys in the order in which they are written.
 #[derive(Serialize, DeriveDeserialize)]
@@ -39,6 +39,35 @@ pub(crate) struct PayloadText {
     pub(crate) chunk_size: u64,
     pub(crate) chunks: Vec<String>,
     pub(crate) plaintext_max: u64,
+}
+
+/// The receipt as the manifest spells it.
+#[derive(Serialize, DeriveDeserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReceiptText {
+    incarnation: String,
+    seq: u64,
+    digest: String,
+}
+
+impl From<&Receipt> for ReceiptText {
+    fn from(receipt: &Receipt) -> Self {
+        ReceiptText {
+            incarnation: receipt.incarnation.to_string(),
+            seq: receipt.seq.number(),
+            digest: receipt.digest.to_string(),
+        }
+    }
+}
+
+impl ReceiptText {
+    pub(crate) fn parse(&self) -> Option<Receipt> {
+        Some(Receipt {
+            incarnation: self.incarnation.parse().ok()?,
+            seq: Seq::new(self.seq)?,
+            digest: self.digest.parse().ok()?,
+        })
+    }
 }
 
 impl ManifestText {

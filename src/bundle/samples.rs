@@ -1,7 +1,8 @@
 //! The samples in `bundles/`: every golden one opens for ever, every damaged one is refused in its own words.
 //!
 //! A missing sample is made, and no other is touched, by
-//! `PACKMULE_MAKE_SAMPLES=1 cargo test --lib bundle::samples`. What was made is then read by a person.
+//! `PACKMULE_MAKE_SAMPLES=1 cargo test --lib bundle::samples -- --test-threads 1`. What was made is then
+//! read by a person.
 
 use std::collections::BTreeSet;
 use std::fs;
