@@ -79,7 +79,7 @@ pub enum Error {
         fault: LineFault,
     },
     /// A part is larger than the format allows.
-    #[error("is too large: {what} would have {}, the limit is {}", Bytes(*.bytes), Bytes(*.limit))]
+    #[error("is too large: {what} would have {}", Excess(*.bytes, *.limit))]
     TooLarge {
         /// Which part.
         what: &'static str,
@@ -127,6 +127,12 @@ impl Error {
             | Error::Write { .. }
             | Error::Sign { .. } => false,
         }
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(source: KeyError) -> Self {
+        Error::Sign { source }
     }
 }
 
@@ -210,6 +216,19 @@ impl fmt::Display for Shortfall {
             }
             Some(need) => write!(f, "{} of {} are there", Bytes(have), Bytes(need)),
         }
+    }
+}
+
+/// `40 MiB, the limit is 32 MiB`; in bytes where both would round to the same.
+struct Excess(u64, u64);
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Excess(have, limit) = *self;
+        if Bytes(have).to_string() == Bytes(limit).to_string() {
+            return write!(f, "{have} bytes, the limit is {limit} bytes");
+        }
+        write!(f, "{}, the limit is {}", Bytes(have), Bytes(limit))
     }
 }
 

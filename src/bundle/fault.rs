@@ -1,7 +1,5 @@
 //! Which rule a signed manifest or payload breaks. Such a bundle was made wrong; it was not damaged on its way.
 
-use crate::bundle::KeyError;
-
 /// Which rule of the manifest is broken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestFault {
@@ -93,10 +91,4 @@ pub enum LineFault {
     /// Other lines than the last line says.
     #[error("the hash in the last line is not that of the lines before it")]
     Hash,
-}
-
-impl From<KeyError> for crate::bundle::Error {
-    fn from(source: KeyError) -> Self {
-        crate::bundle::Error::Sign { source }
-    }
 }

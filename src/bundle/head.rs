@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bundle::clock::{read_stamp, write_stamp};
 use crate::bundle::limits::{COLUMNS_MAX, NAME_BYTES_MAX};
-use crate::bundle::{Error, LineFault, Manifest, Receipt};
+use crate::bundle::{Error, LineFault, Manifest};
 use crate::model::{ChangeCounts, Column, Digest, Seq, Stamp, StreamId, TableName, TableShape};
 
 /// The first line of a payload: which bundle it belongs to, and what must not be in the clear.
@@ -111,35 +111,6 @@ pub(crate) fn end_from_line(line: &[u8]) -> Result<(ChangeCounts, Digest), LineF
     let EndLine { end, sha256 } = from_line(line)?;
     let Counts { inserts, updates, deletes } = end;
     Ok((ChangeCounts { inserts, updates, deletes }, sha256.parse().map_err(|_| LineFault::Form)?))
-}
-
-/// The receipt as the manifest spells it.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ReceiptText {
-    incarnation: String,
-    seq: u64,
-    digest: String,
-}
-
-impl From<&Receipt> for ReceiptText {
-    fn from(receipt: &Receipt) -> Self {
-        ReceiptText {
-            incarnation: receipt.incarnation.to_string(),
-            seq: receipt.seq.number(),
-            digest: receipt.digest.to_string(),
-        }
-    }
-}
-
-impl ReceiptText {
-    pub(crate) fn parse(&self) -> Option<Receipt> {
-        Some(Receipt {
-            incarnation: self.incarnation.parse().ok()?,
-            seq: Seq::new(self.seq)?,
-            digest: self.digest.parse().ok()?,
-        })
-    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::bundle::manifest::FORMAT;
+use crate::bundle::manifest_text::FORMAT;
 use crate::bundle::{Error, Manifest, Unverified};
 
 /// Describes a bundle in plain ASCII, one fact a line. It proves nothing, and its last line says so.

@@ -10,9 +10,12 @@ use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKey, SecretKeyBox};
 use zeroize::Zeroizing;
 
 use crate::bundle::signature::{UNTRUSTED_COMMENT, signature_from_text};
+use crate::bundle::text::read_bytes;
 use crate::model::{bytes_from_hex, hex_from_bytes};
 
-/// The secret half of a site's signing key. Shows nothing, cannot be copied; `minisign` wipes it when dropped.
+/// The secret half of a site's signing key. Shows nothing and cannot be copied.
+///
+/// The text of a key file is wiped; the key inside is the crate's own type, which does not wipe itself.
 pub struct SigningKey {
     secret: SecretKey,
     public: VerifyingKey,
@@ -28,7 +31,9 @@ impl SigningKey {
     /// Reads a secret key file as `minisign -G -W` writes it.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let boxed = SecretKeyBox::from_string(text).map_err(|_| KeyError::Signing)?;
-        let secret = SecretKey::from_unencrypted_box(boxed).map_err(|_| KeyError::Signing)?;
+        let secret = SecretKey::from_unencrypted_box(boxed)
+            .or_else(|error| key_without_checksum(text).ok_or(error))
+            .map_err(|_| KeyError::Signing)?;
         let public = PublicKey::from_secret_key(&secret).map_err(|_| KeyError::Signing)?;
         Ok(SigningKey { secret, public: VerifyingKey(public) })
     }
@@ -56,6 +61,18 @@ impl SigningKey {
         Ok(signature.map_err(|_| KeyError::Signing)?.into_string())
     }
 }
+
+/// Reads a key as newer `minisign -G -W` writes it: with zeros for the checksum, which the crate takes for a
+/// wrong one. A damaged key is still noticed, at its first signature.
+fn key_without_checksum(text: &str) -> Option<SecretKey> {
+    let bytes = Zeroizing::new(read_bytes(text.lines().nth(1)?.trim())?);
+    let not_encrypted = bytes.get(2..4)? == [0, 0];
+    let no_checksum = bytes.get(CHECKSUM_AT..)? == [0; 32];
+    if not_encrypted && no_checksum { SecretKey::from_bytes(&bytes).ok() } else { None }
+}
+
+/// Where the checksum stands: behind three algorithms, salt, two limits, key id and the key itself.
+const CHECKSUM_AT: usize = 6 + 32 + 16 + 8 + 64;
 
 /// The public half of a site's signing key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,6 +249,15 @@ mod tests {
         assert_eq!(&public, key.verifying_key());
         let other = SigningKey::generate().unwrap();
         assert!(!other.verifying_key().verifies(b"manifest", &signature));
+    }
+
+    #[test]
+    fn a_key_of_the_minisign_program_is_read_and_fits_its_public_half() {
+        let key = SigningKey::from_text(include_str!("../../bundles/keys/lab-a.minisign.key")).unwrap();
+        let public: VerifyingKey =
+            include_str!("../../bundles/keys/lab-a.minisign.pub").lines().nth(1).unwrap().parse().unwrap();
+        assert_eq!(*key.verifying_key(), public);
+        assert!(public.verifies(b"manifest", &key.sign(b"manifest", "about lab-a").unwrap()));
     }
 
     #[test]

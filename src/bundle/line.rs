@@ -256,6 +256,33 @@ mod tests {
     }
 
     #[test]
+    fn a_line_with_random_changes_is_refused_or_is_the_one_spelling_of_what_it_says() {
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        let lines = [
+            r#"["U",["1","a \"b\"\n\u0000","AP8="],["1",null,"AA=="],"2025-11-08T16:39:59.500000Z"]"#,
+            r#"["D",["1"],["1",null,null],"2025-11-08T16:39:59.500000Z"]"#,
+        ];
+        for round in 0..40_000 {
+            let mut bytes = format!("{}\n", lines[round % 2]).into_bytes();
+            for _ in 0..random.usize(1..4) {
+                let at = random.usize(0..bytes.len());
+                match random.u8(0..3) {
+                    0 => bytes[at] = random.choice(*b"\"\\[],nul01AZ=IUDb\n \xc3").unwrap(),
+                    1 => bytes.insert(at, random.choice(*b"\"\\[],nul01AZ=u00").unwrap()),
+                    _ => drop(bytes.remove(at)),
+                }
+            }
+            let Ok(line) = std::str::from_utf8(&bytes) else { continue };
+            if let Ok(change) = read_change(line, &shape()) {
+                let mut again = Vec::new();
+                write_change(&mut again, &shape(), &change).unwrap();
+                assert_eq!(again, bytes, "seed {seed}, round {round}: {line}");
+            }
+        }
+    }
+
+    #[test]
     fn a_change_that_does_not_fit_its_table_is_not_written() {
         let time = Stamp::from_micros(0);
         let mut out = b"before".to_vec();

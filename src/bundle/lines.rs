@@ -34,10 +34,16 @@ impl<R: Read> Lines<R> {
         if !start.windows(AGE_HEAD_END.len()).any(|window| window == AGE_HEAD_END) {
             return Err(broken());
         }
-        let decrypted = identity.decrypt(Cursor::new(start).chain(source)).map_err(|error| match error {
-            age::DecryptError::NoMatchingKeys => Error::CannotDecrypt,
-            age::DecryptError::Io(error) if is_marked(&error) => blame(error, 1),
-            _ => broken(),
+        let decrypted = identity.decrypt(Cursor::new(start).chain(source)).map_err(|error| {
+            if matches!(error, age::DecryptError::NoMatchingKeys) {
+                return Error::CannotDecrypt;
+            }
+            if let age::DecryptError::Io(error) = error
+                && is_marked(&error)
+            {
+                return blame(error, 1);
+            }
+            broken()
         })?;
         let decrypted = Blamed { inner: decrypted, layer: Layer::Encryption };
         let decoder = Decoder::with_buffer(BufReader::with_capacity(BUFFER_BYTES, decrypted));

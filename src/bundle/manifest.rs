@@ -1,17 +1,8 @@
-//! `manifest.json`: what anyone may read of a bundle, and all that its signature covers.
-//!
-//! Keys stand in one order and one spelling. Reading writes again what was understood and compares, so no
-//! two readers can understand two things. Later additions come behind the keys of today, where an older
-//! reader leaves them alone; what it must not leave alone is named in `critical`.
-
-use std::collections::HashSet;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize as DeriveDeserialize, Serialize};
+//! What anyone may read of a bundle, and all that its signature covers.
 
 use crate::bundle::clock::{read_stamp, write_stamp};
-use crate::bundle::head::ReceiptText;
-use crate::bundle::limits::{CHUNK_BYTES, MANIFEST_DEPTH_MAX, PAYLOAD_BYTES_MAX, PLAINTEXT_BYTES_MAX};
+use crate::bundle::limits::{CHUNK_BYTES, PAYLOAD_BYTES_MAX, PLAINTEXT_BYTES_MAX};
+use crate::bundle::manifest_text::{CRITICAL_KNOWN, FORMAT, ManifestText, PayloadText, ReceiptText};
 use crate::bundle::tar::Member;
 use crate::bundle::{Error, Header, KeyId, Kind, ManifestFault, PayloadSummary, Receipt};
 use crate::model::{BundleName, Digest, Seq, StreamId};
@@ -65,32 +56,26 @@ impl Manifest {
             },
             receipt: header.receipt,
         };
+        // Here and not in `check`: a reader learns it only from the lines.
+        if header.kind == Kind::Receipt && summary.counts.total() > 0 {
+            return Err(Error::Manifest { fault: ManifestFault::Receipt });
+        }
         manifest.check().map_err(|fault| Error::Manifest { fault })?;
         Ok(manifest)
     }
 
     /// The exact bytes of `manifest.json`.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        to_bytes(&ManifestText::from(self))
+        ManifestText::from(self).to_bytes()
     }
 
     /// Reads `manifest.json`. The caller has bounded its length.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let refuse = |fault| Error::Manifest { fault };
-        if depth(bytes) > MANIFEST_DEPTH_MAX {
-            return Err(refuse(ManifestFault::Depth));
-        }
-        // The format and the critical features first: a later format may spell all the rest otherwise.
-        let outline: Outline = serde_json::from_slice(bytes).map_err(|_| refuse(ManifestFault::Json))?;
-        outline.check()?;
-        let text: ManifestText = serde_json::from_slice(bytes).map_err(|_| refuse(ManifestFault::Json))?;
+        let text = ManifestText::parse(bytes)?;
         let kind =
             text.kind.parse().map_err(|()| Error::TooNew { needs: format!("kind {:?}", text.kind) })?;
-        if !is_canonical(bytes, &to_bytes(&text)) {
-            return Err(refuse(ManifestFault::Form));
-        }
-        let manifest = text.understand(kind).map_err(refuse)?;
-        manifest.check().map_err(refuse)?;
+        let manifest = text.understand(kind).map_err(|fault| Error::Manifest { fault })?;
+        manifest.check().map_err(|fault| Error::Manifest { fault })?;
         Ok(manifest)
     }
 
@@ -174,34 +159,6 @@ impl Manifest {
     }
 }
 
-/// The manifest as JSON has it, keys in the order in which they are written.
-#[derive(Serialize, DeriveDeserialize)]
-struct ManifestText {
-    format: String,
-    kind: String,
-    critical: Vec<String>,
-    from: String,
-    to: String,
-    incarnation: String,
-    seq: u64,
-    previous: Option<String>,
-    date: String,
-    signer: String,
-    payload: PayloadText,
-    receipt: Option<ReceiptText>,
-}
-
-#[derive(Serialize, DeriveDeserialize)]
-#[serde(deny_unknown_fields)]
-struct PayloadText {
-    name: String,
-    size: u64,
-    sha256: String,
-    chunk_size: u64,
-    chunks: Vec<String>,
-    plaintext_max: u64,
-}
-
 impl From<&Manifest> for ManifestText {
     fn from(manifest: &Manifest) -> Self {
         let Manifest { kind, stream, seq, previous, date, signer, payload, receipt, .. } = manifest;
@@ -272,109 +229,51 @@ impl ManifestText {
     }
 }
 
-/// The top level of a manifest of any version: its keys in order, its format and its critical features.
-#[derive(Default)]
-struct Outline {
-    first_key: String,
-    duplicate: Option<String>,
-    format: String,
-    critical: Vec<String>,
-}
-
-impl Outline {
-    fn check(self) -> Result<(), Error> {
-        let fault = match (self.first_key.as_str(), self.duplicate) {
-            ("format", None) => None,
-            ("format", Some(key)) => Some(ManifestFault::Duplicate(key)),
-            _ => Some(ManifestFault::Form),
-        };
-        if let Some(fault) = fault {
-            return Err(Error::Manifest { fault });
-        }
-        if self.format != FORMAT {
-            return Err(Error::TooNew { needs: format!("format {:?}", self.format) });
-        }
-        match self.critical.iter().find(|name| !CRITICAL_KNOWN.contains(&name.as_str())) {
-            Some(name) => Err(Error::TooNew { needs: format!("feature {name:?}") }),
-            None if self.critical.len() > CRITICAL_KNOWN.len() => {
-                Err(Error::Manifest { fault: ManifestFault::Value("critical") })
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Outline {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(OutlineVisitor)
-    }
-}
-
-struct OutlineVisitor;
-
-impl<'de> Visitor<'de> for OutlineVisitor {
-    type Value = Outline;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Outline, A::Error> {
-        let mut outline = Outline::default();
-        let mut keys = HashSet::new();
-        while let Some(key) = map.next_key::<String>()? {
-            if keys.is_empty() {
-                outline.first_key.clone_from(&key);
-            }
-            match key.as_str() {
-                "format" => outline.format = map.next_value()?,
-                "critical" => outline.critical = map.next_value()?,
-                _ => drop(map.next_value::<IgnoredAny>()?),
-            }
-            if keys.contains(&key) {
-                outline.duplicate.get_or_insert(key);
-            } else {
-                keys.insert(key);
-            }
-        }
-        Ok(outline)
-    }
-}
-
-/// Whether `bytes` are exactly `canonical`, or `canonical` with later keys behind its own.
-fn is_canonical(bytes: &[u8], canonical: &[u8]) -> bool {
-    let known = canonical.get(..canonical.len().saturating_sub(1)).unwrap_or_default();
-    match bytes.strip_prefix(known) {
-        Some(b"}") => true,
-        Some(later) => later.starts_with(b",\"") && later.ends_with(b"}"),
-        None => false,
-    }
-}
-
-/// How deep arrays and objects are nested in a JSON text.
-fn depth(bytes: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'[' | b'{' if !in_text => depth += 1,
-            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
-}
-
-fn to_bytes(text: &ManifestText) -> Vec<u8> {
-    serde_json::to_vec(text).expect("texts and numbers alone always have a JSON form")
-}
-
-/// The format that this program writes and reads.
-pub(crate) const FORMAT: &str = "packmule/1";
-/// The critical features that this program knows.
-const CRITICAL_KNOWN: [&str; 1] = ["continues"];
 /// The length of `2026-11-08`.
 const DATE_CHARS: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::forge::{LAB_A, header, summary};
+
+    fn manifest() -> Manifest {
+        let digest = crate::bundle::hashes::digest_of(b"theirs");
+        let incarnation = header(&LAB_A).stream.incarnation;
+        let receipt = Some(Receipt { incarnation, seq: Seq::MAX, digest });
+        let header = Header { receipt, continues: true, ..header(&LAB_A) };
+        Manifest::new(&header, &summary(b"payload", 1), LAB_A.signing.verifying_key().id()).unwrap()
+    }
+
+    #[test]
+    fn a_manifest_is_read_back_as_written() {
+        let bytes = manifest().to_bytes();
+        assert!(bytes.starts_with(br#"{"format":"packmule/1","kind":"changes","critical":["continues"],"#));
+        assert_eq!(Manifest::parse(&bytes).unwrap(), manifest());
+    }
+
+    #[test]
+    fn a_manifest_with_any_changed_byte_is_refused_or_says_something_else() {
+        let bytes = manifest().to_bytes();
+        for at in 0..bytes.len() {
+            for byte in *b"\0 \"\\{}[],:0a1-\xff" {
+                let mut changed = bytes.clone();
+                changed[at] = byte;
+                if let Ok(parsed) = Manifest::parse(&changed) {
+                    assert_eq!(parsed.to_bytes(), changed, "byte {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_that_no_reader_would_take_is_not_written() {
+        let sign = |header: Header| {
+            Manifest::new(&header, &summary(b"payload", 1), LAB_A.signing.verifying_key().id()).map(|_| ())
+        };
+        let second = Header { seq: Seq::MAX, ..header(&LAB_A) };
+        assert!(matches!(sign(second), Err(Error::Manifest { fault: ManifestFault::Previous })));
+        let receipt = Header { kind: Kind::Receipt, ..header(&LAB_A) };
+        assert!(matches!(sign(receipt), Err(Error::Manifest { fault: ManifestFault::Receipt })));
+    }
+}

@@ -22,6 +22,7 @@ pub mod limits;
 mod line;
 mod lines;
 mod manifest;
+mod manifest_text;
 mod payload;
 mod reader;
 mod signature;
@@ -42,3 +43,14 @@ pub use manifest::{Manifest, PayloadInfo};
 pub use payload::{Event, PayloadReader};
 pub use reader::{Unverified, Verified};
 pub use writer::{PayloadSummary, PayloadWriter};
+
+#[cfg(test)]
+mod bomb_tests;
+#[cfg(test)]
+mod forge;
+#[cfg(test)]
+mod sample_faults;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

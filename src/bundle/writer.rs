@@ -86,10 +86,10 @@ impl<W: Write> PayloadWriter<W> {
         let start = self.pending.len();
         write_change(&mut self.pending, shape, change).map_err(|fault| self.fault(fault))?;
         let length = self.pending.len() - start;
-        if length > LINE_BYTES_MAX {
+        if let Err(error) = self.check_room("a changed row", length, LINE_BYTES_MAX) {
             self.pending.truncate(start);
             self.pending.shrink_to(2 * PENDING_BYTES);
-            return Err(too_large("a changed row", length as u64, LINE_BYTES_MAX as u64));
+            return Err(error);
         }
         self.counts.add(change.op());
         self.line_done(length)
@@ -121,7 +121,7 @@ impl<W: Write> PayloadWriter<W> {
         let (out, hashes) = encrypted.finish().map_err(write)?.finish();
         let size = hashes.size();
         if size > PAYLOAD_BYTES_MAX {
-            return Err(too_large("the payload", size, PAYLOAD_BYTES_MAX));
+            return Err(too_large("its content", size, PAYLOAD_BYTES_MAX));
         }
         let (sha256, chunks) = hashes.finish();
         let plaintext_bytes = self.plaintext_bytes + line.len() as u64;
@@ -129,19 +129,26 @@ impl<W: Write> PayloadWriter<W> {
     }
 
     fn object(&mut self, line: &[u8]) -> Result<(), Error> {
-        if line.len() > OBJECT_LINE_BYTES_MAX {
-            return Err(too_large("a line about a table", line.len() as u64, OBJECT_LINE_BYTES_MAX as u64));
-        }
+        self.check_room("a line about a table", line.len(), OBJECT_LINE_BYTES_MAX)?;
         self.pending.extend_from_slice(line);
         self.line_done(line.len())
+    }
+
+    /// Whether a line of `length` bytes may still be written. The last line always finds room.
+    fn check_room(&self, what: &'static str, length: usize, limit: usize) -> Result<(), Error> {
+        if length > limit {
+            return Err(too_large(what, length as u64, limit as u64));
+        }
+        let plaintext_bytes = self.plaintext_bytes + length as u64;
+        if plaintext_bytes > PLAINTEXT_BYTES_MAX - PLAINTEXT_STEP_BYTES {
+            return Err(too_large("the uncompressed content", plaintext_bytes, PLAINTEXT_BYTES_MAX));
+        }
+        Ok(())
     }
 
     fn line_done(&mut self, length: usize) -> Result<(), Error> {
         self.lines += 1;
         self.plaintext_bytes += length as u64;
-        if self.plaintext_bytes > PLAINTEXT_BYTES_MAX - PLAINTEXT_STEP_BYTES {
-            return Err(too_large("the uncompressed payload", self.plaintext_bytes, PLAINTEXT_BYTES_MAX));
-        }
         if self.pending.len() < PENDING_BYTES { Ok(()) } else { self.flush_pending() }
     }
 
