@@ -10,6 +10,9 @@ pub const SIGNATURE_BYTES_MAX: u64 = 1024;
 /// The longest encrypted payload: the whole file must stay below 4 GiB - 1, the most that FAT32 can hold.
 pub const PAYLOAD_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024 - 1024 * 1024;
 
+/// The longest file that can be a bundle: the most that FAT32 can hold.
+pub const BUNDLE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024 - 1;
+
 /// How much of the payload one hash in the manifest covers: small enough that a damaged place is found
 /// soon and an upload can go on there, large enough that the hashes fit the manifest.
 pub const CHUNK_BYTES: u64 = 16 * 1024 * 1024;

@@ -112,7 +112,9 @@ pub enum Cause {
         site: Site,
     },
     /// The database has forgotten bundles that it sealed.
-    #[error("the database has gone back: it knows bundles up to {known}, and bundle {sealed} was sealed already")]
+    #[error(
+        "the database has gone back: it knows bundles up to {known}, and bundle {sealed} was sealed already"
+    )]
     WentBack {
         /// The last bundle that the database knows; 0: none.
         known: u64,

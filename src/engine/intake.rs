@@ -28,7 +28,12 @@ pub(super) enum Rejected {
 
 impl Home<'_> {
     /// Reads the head of a file and proves its signature. Nothing else of it is looked at.
-    pub(super) fn take_in(&self, found: &Found, in_inbox: bool, file: &mut File) -> Result<Waiting, Rejected> {
+    pub(super) fn take_in(
+        &self,
+        found: &Found,
+        in_inbox: bool,
+        file: &mut File,
+    ) -> Result<Waiting, Rejected> {
         let mut source = BufReader::new(file);
         let head = Unverified::read(&mut source, found.size_bytes).map_err(Rejected::Bundle)?;
         let claims = head.claims().ok().map(|manifest| manifest.name());
@@ -47,7 +52,9 @@ impl Home<'_> {
         let state = self.sites.iter().find(|known| known.site == name.from).map(|known| known.state);
         match state {
             Some(SiteState::Active) => Ok(Waiting { path: found.path.clone(), in_inbox, verified }),
-            Some(state @ (SiteState::Suspended | SiteState::Revoked)) => Err(Rejected::Silenced { name, state }),
+            Some(state @ (SiteState::Suspended | SiteState::Revoked)) => {
+                Err(Rejected::Silenced { name, state })
+            }
             // signed by us, for us: nobody makes such a bundle
             None => Err(Rejected::NotOurs { name }),
         }
@@ -56,7 +63,11 @@ impl Home<'_> {
     /// Copies a bundle into the inbox and proves every byte on the way. From then on only the copy is used.
     ///
     /// The copy gets its name only when it is whole and on disk: whatever lies in the inbox as a part is waste.
-    pub(super) fn copy_in(&self, waiting: &Waiting, source: File) -> Result<Result<Checked, bundle::Error>, Error> {
+    pub(super) fn copy_in(
+        &self,
+        waiting: &Waiting,
+        source: File,
+    ) -> Result<Result<Checked, bundle::Error>, Error> {
         let name = waiting.name();
         let length = waiting.verified.length();
         let mut source = BufReader::with_capacity(256 << 10, source.take(length + 1));

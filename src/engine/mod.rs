@@ -20,7 +20,7 @@ mod verify;
 
 pub use carry::{Carried, carry};
 pub use doctor::{Check, Health, doctor};
-pub use enrol::{Enrolled, Joined, enrol, join};
+pub use enrol::{Enrolled, Joined, enrol, join, open_answer};
 pub use error::{Cause, Error};
 pub use history::history;
 pub use home::Home;

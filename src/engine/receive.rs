@@ -131,6 +131,7 @@ struct Ready {
     path: PathBuf,
     name: BundleName,
     checked: Checked,
+    size_bytes: u64,
     in_inbox_before: bool,
 }
 
@@ -159,19 +160,21 @@ fn receive_stream(
                 freeze(home, stream, &waiting, fork, options)?;
                 put(ItemOutcome::Forked(fork));
             }
-            Verdict::Gap { missing } => match keep(home, &waiting, options)? {
+            Verdict::Gap { missing } => match keep(home, &waiting)? {
                 Ok(_) => put(ItemOutcome::Waits(missing)),
                 Err(error) => put(ItemOutcome::Refused(error)),
             },
-            Verdict::Next => match keep(home, &waiting, options)? {
+            Verdict::Next => match keep(home, &waiting)? {
                 Err(error) => put(ItemOutcome::Refused(error)),
                 Ok(checked) => {
                     last = Some((checked.manifest().seq(), checked.digest()));
                     let in_inbox_before = waiting.in_inbox;
-                    ready.push(Ready { path, name, checked, in_inbox_before });
+                    let size_bytes = waiting.verified.length();
+                    ready.push(Ready { path, name, checked, size_bytes, in_inbox_before });
                     let whole = ready.last().is_some_and(|one| !one.checked.manifest().continues());
                     if whole && !stopped && !options.dry_run {
-                        stopped = !apply_ready(home, tables, stream, std::mem::take(&mut ready), options, items)?;
+                        stopped =
+                            !apply_ready(home, tables, stream, std::mem::take(&mut ready), options, items)?;
                     }
                 }
             },
@@ -235,11 +238,7 @@ fn verdict(
 }
 
 /// Makes the private copy, or proves the one that is there.
-fn keep(
-    home: &Home<'_>,
-    waiting: &Waiting,
-    _options: ImportOptions,
-) -> Result<Result<Checked, bundle::Error>, Error> {
+fn keep(home: &Home<'_>, waiting: &Waiting) -> Result<Result<Checked, bundle::Error>, Error> {
     let source = match mailbox::open_file(&waiting.path) {
         Ok(source) => source,
         Err(error) => return Ok(Err(bundle::Error::Read { source: std::io::Error::other(error) })),
@@ -315,7 +314,7 @@ fn apply_once(
             digest: one.checked.digest(),
             previous: one.checked.manifest().previous(),
             continues: one.checked.manifest().continues(),
-            size_bytes: one.checked.length(),
+            size_bytes: one.size_bytes,
             open: Box::new(|| home.open_copy(&one.name, &one.checked)),
         })
         .collect();
@@ -347,7 +346,10 @@ fn freeze(
     match fork {
         Fork::SameNumber | Fork::OtherChain if !options.dry_run => {
             let arrival = waiting.arrival();
-            let note = format!("bundle {} with digest {} does not continue this stream", arrival.seq, arrival.digest);
+            let note = format!(
+                "bundle {} with digest {} does not continue this stream",
+                arrival.seq, arrival.digest
+            );
             Ok(ledger::freeze_stream(&mut home.session, stream, &note)?)
         }
         Fork::SameNumber | Fork::OtherChain | Fork::OtherHistory | Fork::Frozen => Ok(()),

@@ -36,7 +36,8 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
     let to = home.central()?.site.clone();
     let recipient: Recipient = home.central()?.recipient.parse()?;
     home.recover_outbox()?;
-    let stream = ledger::open_stream(&mut home.session, &home.stream_to(&to))?;
+    let id = home.stream_to(&to);
+    let stream = ledger::open_stream(&mut home.session, &id)?;
     let mut witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
     check_witness(&stream, witness.last(&to))?;
     let (catalog, tables, skipped) = shared_tables(home)?;
@@ -62,8 +63,7 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
         Ok(())
     })?;
     let sealed = sealer.finish()?;
-    let names: Vec<BundleName> =
-        sealed.iter().map(|one| BundleName::new(&stream.id, one.seq)).collect();
+    let names: Vec<BundleName> = sealed.iter().map(|one| BundleName::new(&stream.id, one.seq)).collect();
     if summary.ids.count() > 0 {
         record(home, &stream, &sealed, &summary, sealed_at)?;
         give_names(home, &mut witness, &stream, &sealed, &names)?;
@@ -128,7 +128,7 @@ fn in_order<'c>(catalog: &'c Catalog, tables: &[TableName]) -> Vec<&'c Table> {
 }
 
 /// A database that knows less than the witness was put back from a backup: its next number is used already.
-fn check_witness(stream: &Stream, witnessed: Option<&Witnessed>) -> Result<(), Error> {
+pub(super) fn check_witness(stream: &Stream, witnessed: Option<&Witnessed>) -> Result<(), Error> {
     let Some(witnessed) = witnessed else {
         return Ok(());
     };

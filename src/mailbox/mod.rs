@@ -29,4 +29,4 @@ pub use local::{Folder, PartFile, Stored};
 pub use names::{display_path, name_hint};
 pub use put::{Outcome, Put};
 pub use scan::{Found, Scan, scan};
-pub use stick::Stick;
+pub use stick::{Stick, open_file};

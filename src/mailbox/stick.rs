@@ -76,11 +76,7 @@ impl Stick {
 
     /// Opens a file that [`Stick::list`] found.
     pub fn open_bundle(&self, path: &Path) -> Result<File, Error> {
-        match platform::open_regular(path) {
-            Ok(Some(file)) => Ok(file),
-            Ok(None) => Err(Error::NotAFile { path: path.to_owned() }),
-            Err(error) => Err(self.fault(path, 0, error)),
-        }
+        open_file(path)
     }
 
     /// Removes a bundle that is no longer needed, or the remains of one. Only below `packmule`: a copy that a
@@ -156,6 +152,18 @@ impl Stick {
     /// Turns an error of the system into ours, with what can be seen of the stick right now.
     pub(super) fn fault(&self, path: &Path, need_bytes: u64, source: io::Error) -> Error {
         classify(source, &Circumstance::now(&self.root, path, need_bytes))
+    }
+}
+
+/// Opens a file that [`scan`] found: a regular file, without following links.
+pub fn open_file(path: &Path) -> Result<File, Error> {
+    match platform::open_regular(path) {
+        Ok(Some(file)) => Ok(file),
+        Ok(None) => Err(Error::NotAFile { path: path.to_owned() }),
+        Err(error) => {
+            let place = path.parent().unwrap_or(path);
+            Err(classify(error, &Circumstance::now(place, path, 0)))
+        }
     }
 }
 

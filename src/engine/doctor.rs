@@ -1,0 +1,193 @@
+//! Looks for what would go wrong later, and says what to do about it.
+
+use crate::config::{KeyFolder, Settings, Witness};
+use crate::db::{Catalog, Session};
+use crate::engine::error::Error;
+use crate::engine::home::Home;
+use crate::engine::tables::{TableState, check_tables};
+use crate::ledger;
+use crate::model::{Role, TableName};
+use crate::monitor::Monitor;
+
+/// One thing that was looked at.
+#[derive(Debug)]
+pub struct Check {
+    /// What.
+    pub subject: &'static str,
+    /// How it is.
+    pub health: Health,
+    /// In words.
+    pub words: String,
+    /// What to do, where something is to be done.
+    pub remedy: Option<String>,
+    /// The error, where one came up; its own words say more.
+    pub error: Option<Error>,
+}
+
+/// How something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// As it should be.
+    Good,
+    /// Worth knowing.
+    Notice,
+    /// Changes would be missed, or nothing works.
+    Bad,
+}
+
+/// Looks at everything that packmule needs. A check that fails does not stop the others.
+pub fn doctor(settings: &Settings, monitor: &dyn Monitor) -> Vec<Check> {
+    let mut home = match Home::look(settings, monitor) {
+        Ok(home) => home,
+        Err(error) => {
+            let words = "this site cannot be opened".to_owned();
+            return vec![Check {
+                subject: "site",
+                health: Health::Bad,
+                words,
+                remedy: None,
+                error: Some(error),
+            }];
+        }
+    };
+    let mut checks =
+        vec![good("site", format!("{} {}, keys and database are there", home.role(), home.site()))];
+    let server = format!("{}, database {}", home.session.version(), settings.database.name);
+    checks.push(good("database", server));
+    collect(&mut checks, "triggers", triggers(&mut home));
+    collect(&mut checks, "tables", tables(&mut home));
+    collect(&mut checks, "outbox", outbox(&mut home));
+    collect(&mut checks, "history", history(&mut home));
+    collect(&mut checks, "server", server_settings(&mut home.session));
+    checks
+}
+
+fn collect(checks: &mut Vec<Check>, subject: &'static str, found: Result<Vec<Check>, Error>) {
+    match found {
+        Ok(found) => checks.extend(found),
+        Err(error) => {
+            let words = "could not be looked at".to_owned();
+            checks.push(Check { subject, health: Health::Bad, words, remedy: None, error: Some(error) });
+        }
+    }
+}
+
+fn good(subject: &'static str, words: String) -> Check {
+    Check { subject, health: Health::Good, words, remedy: None, error: None }
+}
+
+fn bad(subject: &'static str, words: String, remedy: &str) -> Check {
+    Check { subject, health: Health::Bad, words, remedy: Some(remedy.to_owned()), error: None }
+}
+
+fn notice(subject: &'static str, words: String, remedy: &str) -> Check {
+    Check { subject, health: Health::Notice, words, remedy: Some(remedy.to_owned()), error: None }
+}
+
+fn triggers(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
+    let reports = check_tables(home)?;
+    let count = reports.len();
+    let mut checks = Vec::new();
+    for report in reports {
+        for remark in report.remarks {
+            let words = format!("{}: {remark}", report.table);
+            if remark.starts_with("trigger ") {
+                checks.push(bad(
+                    "triggers",
+                    words,
+                    "run `packmule init` again with the same words as the first time",
+                ));
+            } else {
+                checks.push(notice(
+                    "triggers",
+                    words,
+                    "delete the lower levels first, or check them at the other sites",
+                ));
+            }
+        }
+        if report.state == TableState::Gone {
+            let words = format!("{}: the table is not in the database any more", report.table);
+            checks.push(bad("tables", words, "put it back, or at the centre: packmule tables remove"));
+        }
+    }
+    if checks.is_empty() {
+        checks.push(good("triggers", format!("{count} tables are watched")));
+    }
+    Ok(checks)
+}
+
+fn tables(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
+    let catalog = Catalog::load(&mut home.session)?;
+    let shared = ledger::shared_tables(&mut home.session)?;
+    let mut checks: Vec<Check> = Vec::new();
+    for (table, reason) in &catalog.unshareable {
+        let words = format!("{table} is not synced: {reason}");
+        checks.push(match shared.contains(table) {
+            true => bad("tables", words, "change the table back, or at the centre: packmule tables remove"),
+            false => notice("tables", words, "nothing, if it need not be synced"),
+        });
+    }
+    let free: Vec<&TableName> = catalog.tables.keys().filter(|table| !shared.contains(table)).collect();
+    if !free.is_empty() {
+        let names = free.iter().map(|table| table.to_string()).collect::<Vec<_>>().join(", ");
+        checks.push(notice(
+            "tables",
+            format!("not synced: {names}"),
+            "at the centre: packmule tables add NAME",
+        ));
+    }
+    if checks.is_empty() {
+        checks.push(good("tables", format!("all {} tables are synced", shared.len())));
+    }
+    Ok(checks)
+}
+
+fn outbox(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
+    let unconfirmed = home.unconfirmed()?;
+    let folder = &home.outbox;
+    const FREE_BYTES_MIN: u64 = 200 << 20;
+    let free = folder.free_bytes()?;
+    let mut checks =
+        vec![good("outbox", format!("{} bundles wait for a receipt, all are there", unconfirmed.len()))];
+    if free < FREE_BYTES_MIN {
+        let words = format!("only {} MiB are free on the disk of {}", free >> 20, folder.path().display());
+        checks.push(bad("disk", words, "make room on that disk"));
+    }
+    Ok(checks)
+}
+
+fn history(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
+    if home.role() == Role::Central {
+        return Ok(Vec::new());
+    }
+    let Ok(central) = home.central() else {
+        let words = "this lab has not joined a centre yet".to_owned();
+        return Ok(vec![notice("centre", words, "send the card to the centre, then: packmule join ANSWER")]);
+    };
+    let to = central.site.clone();
+    let id = home.stream_to(&to);
+    let stream = ledger::open_stream(&mut home.session, &id)?;
+    let witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
+    crate::engine::seal::check_witness(&stream, witness.last(&to))?;
+    Ok(vec![good("history", "the database knows every bundle that was sealed".to_owned())])
+}
+
+fn server_settings(session: &mut Session) -> Result<Vec<Check>, Error> {
+    let row = session.first(
+        "SELECT @@innodb_flush_log_at_trx_commit, @@max_allowed_packet, @@foreign_key_checks, @@innodb_doublewrite",
+    )?;
+    let mut checks = Vec::new();
+    let Some(row) = row else {
+        return Ok(checks);
+    };
+    if row.text(0)? != "1" {
+        let words = format!("innodb_flush_log_at_trx_commit is {}", row.text(0)?);
+        checks.push(notice("server", words, "set it to 1: a power cut can lose the last second of work"));
+    }
+    const PACKET_BYTES_MIN: u64 = 4 << 20;
+    if row.parse::<u64>(1)? < PACKET_BYTES_MIN {
+        let words = format!("max_allowed_packet is {} bytes", row.text(1)?);
+        checks.push(notice("server", words, "set it to 16M or more: large rows cannot be written"));
+    }
+    Ok(checks)
+}

@@ -1,0 +1,190 @@
+//! `init`: makes a site of a database.
+
+use std::path::{Path, PathBuf};
+
+use crate::capture::{self, LogDepth};
+use crate::config::{self, KeyFolder, Keys, NewSettings, Settings, SiteCard, Tables};
+use crate::db::{Catalog, Ensured, Session, sql};
+use crate::engine::error::{Cause, Error};
+use crate::engine::home::{connect, lock, now};
+use crate::engine::tables::wanted_tables;
+use crate::ledger::{self, Here};
+use crate::model::{Incarnation, Role, TableName};
+
+/// What `init` was told.
+#[derive(Debug)]
+pub struct Init {
+    /// Where the settings file goes.
+    pub path: PathBuf,
+    /// What goes into it.
+    pub settings: NewSettings,
+    /// Where a lab's card goes.
+    pub card: PathBuf,
+    /// Whether the rows that are there already are sent too.
+    pub adopt: bool,
+}
+
+/// What `init` made.
+#[derive(Debug)]
+pub struct InitReport {
+    /// The settings in use.
+    pub settings: Settings,
+    /// Whether the site was there already, and `init` only completed it.
+    pub was_there: bool,
+    /// What was found where `sync_log` belongs.
+    pub log: Ensured,
+    /// Tables whose edits are logged from now on.
+    pub tables: Vec<TableName>,
+    /// Tables that cannot be synced, with the reason.
+    pub unshareable: Vec<(TableName, String)>,
+    /// Rows that were there already and are sent, too.
+    pub adopted: u64,
+    /// Rows, by the servers' estimate, that were there already and are not sent.
+    pub not_adopted: u64,
+    /// The lab's card, where one was written.
+    pub card: Option<PathBuf>,
+    /// The six words of this site.
+    pub words: String,
+}
+
+/// Makes a site of a database: settings, keys, packmule's tables, triggers. Running it again completes it.
+pub fn init(init: &Init) -> Result<InitReport, Error> {
+    let (settings, is_new) = match init.settings.create(&init.path) {
+        Ok(settings) => (settings, true),
+        Err(config::Error::Exists { .. }) => (Settings::open(&init.path)?, false),
+        Err(other) => return Err(other.into()),
+    };
+    let (site, role) = (&init.settings.site, init.settings.role);
+    if settings.site != *site || settings.role != role {
+        return Err(Cause::OtherSite { found: settings.site.clone(), wanted: site.clone() }.into());
+    }
+    let report = set_up(init, settings);
+    if report.is_err() && is_new {
+        // A settings file with an address that does not work would stand in the way of the next try.
+        let _ = std::fs::remove_file(&init.path);
+    }
+    report
+}
+
+fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
+    // The database first: when it cannot be reached or belongs to another site, nothing has been made yet.
+    let mut session = connect(&settings.database)?;
+    let found = ledger::load_here(&mut session)?;
+    if let Some(here) = found.as_ref().filter(|here| here.site != settings.site || here.role != settings.role)
+    {
+        return Err(Cause::OtherSite { found: here.site.clone(), wanted: settings.site.clone() }.into());
+    }
+    let catalog = Catalog::load(&mut session)?;
+    let wanted = match settings.role {
+        Role::Central => settings.tables.clone(),
+        // The centre says later which ones; until then nothing that is written here may be missed.
+        Role::Lab => Tables::All,
+    };
+    let (mut tables, unshareable) = wanted_tables(&catalog, &wanted)?;
+    let _lock = lock(&settings)?;
+    let keys = KeyFolder::new(&settings.state).create()?;
+    ledger::prepare(&mut session)?;
+    let log = capture::ensure_log(&mut session)?;
+    ledger::ensure_conflict_log(&mut session)?;
+    let was_there = found.is_some();
+    let here = match found {
+        Some(here) => {
+            if here.role == Role::Lab && here.number.is_some() {
+                tables = ledger::shared_tables(&mut session)?.into_iter().collect();
+            }
+            here
+        }
+        None => create_here(&mut session, &settings)?,
+    };
+    ledger::add_tables(&mut session, &tables, now())?;
+    let depth = log_depth(settings.role);
+    capture::install_triggers(&mut session, &catalog, &tables, depth)?;
+    let (adopted, not_adopted) = adopt(&mut session, &catalog, &tables, init.adopt, was_there)?;
+    let card = match settings.role {
+        Role::Lab => Some(write_card(&settings, &keys, &here, &init.card)?),
+        Role::Central => None,
+    };
+    Ok(InitReport {
+        words: keys.words(),
+        was_there,
+        log,
+        tables,
+        unshareable,
+        adopted,
+        not_adopted,
+        card,
+        settings,
+    })
+}
+
+/// How much the triggers of a site log.
+pub(super) fn log_depth(role: Role) -> LogDepth {
+    match role {
+        Role::Lab => LogDepth::WithBefore,
+        Role::Central => LogDepth::KeyOnly,
+    }
+}
+
+fn create_here(session: &mut Session, settings: &Settings) -> Result<Here, Error> {
+    let mut random = [0; 16];
+    getrandom::getrandom(&mut random).map_err(|error| Error::File {
+        path: settings.state.clone(),
+        source: std::io::Error::other(error),
+    })?;
+    let here = Here {
+        role: settings.role,
+        site: settings.site.clone(),
+        number: (settings.role == Role::Central).then_some(1),
+        incarnation: Incarnation::from_bytes(random),
+        installed_at: now(),
+    };
+    ledger::create_here(session, &here)?;
+    Ok(here)
+}
+
+fn adopt(
+    session: &mut Session,
+    catalog: &Catalog,
+    tables: &[TableName],
+    adopt: bool,
+    was_there: bool,
+) -> Result<(u64, u64), Error> {
+    let (mut adopted, mut left) = (0, 0);
+    for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
+        if adopt {
+            adopted += capture::adopt_rows(session, table)?;
+        } else if !was_there {
+            let name = sql::name(table.shape.name.as_str());
+            let row = session.first(&format!("SELECT COUNT(*) FROM {name}"))?;
+            left += row.map_or(Ok(0), |row| row.parse::<u64>(0))?;
+        }
+    }
+    Ok((adopted, left))
+}
+
+/// Writes the lab's card. The one that was made first is kept: the centre's answer names its digest.
+fn write_card(settings: &Settings, keys: &Keys, here: &Here, path: &Path) -> Result<PathBuf, Error> {
+    let folder = KeyFolder::new(&settings.state);
+    let text = match folder.kept_card()? {
+        Some(text) => text,
+        None => {
+            let text = own_card(settings, keys, here).create(&keys.signing)?;
+            folder.keep_card(&text)?;
+            text
+        }
+    };
+    std::fs::write(path, text).map_err(|source| Error::File { path: path.to_path_buf(), source })?;
+    Ok(path.to_path_buf())
+}
+
+/// This site's card.
+pub(super) fn own_card(settings: &Settings, keys: &Keys, here: &Here) -> SiteCard {
+    SiteCard {
+        site: settings.site.clone(),
+        role: settings.role,
+        incarnation: here.incarnation,
+        verifying: keys.signing.verifying_key().clone(),
+        recipient: keys.identity.recipient(),
+        date: now(),
+    }
+}

@@ -1,0 +1,151 @@
+//! Which tables are synced, and whether their triggers are as they should be.
+
+use crate::capture::{self, TriggerState};
+use crate::config::{self, Tables};
+use crate::db::{Catalog, OnParent};
+use crate::engine::error::{Cause, Error};
+use crate::engine::home::{Home, now};
+use crate::engine::setup::log_depth;
+use crate::ledger;
+use crate::model::{Role, TableName};
+
+/// One table or view of the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableReport {
+    /// Its name.
+    pub table: TableName,
+    /// Whether it is synced.
+    pub state: TableState,
+    /// What a database administrator should know of it.
+    pub remarks: Vec<String>,
+}
+
+/// Whether a table is synced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TableState {
+    /// It is.
+    Synced,
+    /// It is not, and could be.
+    Free,
+    /// It cannot be, and why.
+    Unshareable(String),
+    /// It should be, and is not in the database any more.
+    Gone,
+}
+
+/// Every table and view of the database, with its state.
+pub fn list_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
+    let catalog = Catalog::load(&mut home.session)?;
+    let shared = ledger::shared_tables(&mut home.session)?;
+    let mut reports: Vec<TableReport> = Vec::new();
+    for table in catalog.tables.keys() {
+        let state = if shared.contains(table) { TableState::Synced } else { TableState::Free };
+        reports.push(TableReport { table: table.clone(), state, remarks: Vec::new() });
+    }
+    for (table, reason) in &catalog.unshareable {
+        let state = TableState::Unshareable(reason.to_string());
+        reports.push(TableReport { table: table.clone(), state, remarks: Vec::new() });
+    }
+    let known =
+        |table: &TableName| catalog.tables.contains_key(table) || catalog.unshareable.contains_key(table);
+    for table in shared.iter().filter(|table| !known(table)) {
+        reports.push(TableReport { table: table.clone(), state: TableState::Gone, remarks: Vec::new() });
+    }
+    reports.sort_by(|a, b| a.table.cmp(&b.table));
+    Ok(reports)
+}
+
+/// The synced tables with everything that a database administrator should know of them; none when all is well.
+pub fn check_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
+    let catalog = Catalog::load(&mut home.session)?;
+    let shared: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
+    let states = capture::check_triggers(&catalog, &shared, log_depth(home.role()));
+    let mut reports = list_tables(home)?;
+    reports.retain(|report| shared.contains(&report.table));
+    for report in &mut reports {
+        for (_, trigger, state) in states.iter().filter(|(table, ..)| *table == report.table) {
+            match state {
+                TriggerState::Present => {}
+                TriggerState::Missing => {
+                    report.remarks.push(format!("trigger {trigger} is missing: edits are not logged"))
+                }
+                TriggerState::Changed => {
+                    report.remarks.push(format!("trigger {trigger} is not as packmule made it"))
+                }
+            }
+        }
+        report.remarks.extend(unseen_cascades(&catalog, &report.table));
+    }
+    Ok(reports)
+}
+
+/// Cascades that packmule's triggers cannot log in full: those that come back to a table on their own way.
+fn unseen_cascades(catalog: &Catalog, table: &TableName) -> Vec<String> {
+    let keys =
+        catalog.children_of(table).filter(|key| key.child == *table && key.on_delete != OnParent::Restrict);
+    keys.map(|key| {
+        format!(
+            "foreign key {} deletes rows of the same table, level by level: only the first level is logged",
+            key.name
+        )
+    })
+    .collect()
+}
+
+/// Syncs more tables: triggers, ledger, settings. Rows that are there already are not sent.
+pub fn add_tables(home: &mut Home<'_>, tables: &[TableName]) -> Result<Vec<TableName>, Error> {
+    let site = home.site().clone();
+    if home.role() != Role::Central {
+        return Err(Cause::OnlyAtCentral { site }.into());
+    }
+    let catalog = Catalog::load(&mut home.session)?;
+    let (wanted, _) = wanted_tables(&catalog, &Tables::Some(tables.to_vec()))?;
+    capture::install_triggers(&mut home.session, &catalog, &wanted, log_depth(Role::Central))?;
+    ledger::add_tables(&mut home.session, &wanted, now())?;
+    write_settings(home)
+}
+
+/// Syncs these tables no more. Their rows and their log stay.
+pub fn remove_tables(home: &mut Home<'_>, tables: &[TableName]) -> Result<Vec<TableName>, Error> {
+    let site = home.site().clone();
+    if home.role() != Role::Central {
+        return Err(Cause::OnlyAtCentral { site }.into());
+    }
+    let shared = ledger::shared_tables(&mut home.session)?;
+    if let Some(table) = tables.iter().find(|table| !shared.contains(table)) {
+        return Err(Cause::Unshareable { table: table.clone(), why: "it is not synced".to_owned() }.into());
+    }
+    let catalog = Catalog::load(&mut home.session)?;
+    ledger::remove_tables(&mut home.session, tables)?;
+    capture::remove_triggers(&mut home.session, &catalog, tables)?;
+    write_settings(home)
+}
+
+/// Writes the list of the ledger into the settings; returns it.
+fn write_settings(home: &mut Home<'_>) -> Result<Vec<TableName>, Error> {
+    let tables: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
+    config::set_tables(&home.settings.path, &Tables::Some(tables.clone()))?;
+    Ok(tables)
+}
+
+/// The tables that `wanted` means, and those that cannot be shared. A table that was named and cannot be is an error.
+pub(super) fn wanted_tables(
+    catalog: &Catalog,
+    wanted: &Tables,
+) -> Result<(Vec<TableName>, Vec<(TableName, String)>), Error> {
+    let unshareable = catalog.unshareable.iter().map(|(table, why)| (table.clone(), why.to_string()));
+    match wanted {
+        Tables::All => Ok((catalog.tables.keys().cloned().collect(), unshareable.collect())),
+        Tables::Some(names) => {
+            for table in names {
+                let why = match (catalog.tables.contains_key(table), catalog.unshareable.get(table)) {
+                    (true, _) => continue,
+                    (false, Some(reason)) => reason.to_string(),
+                    (false, None) => "there is no such table in the database".to_owned(),
+                };
+                return Err(Cause::Unshareable { table: table.clone(), why }.into());
+            }
+            Ok((names.clone(), Vec::new()))
+        }
+    }
+}
