@@ -43,18 +43,19 @@ fn install_all(
     let mut made = 0;
     for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
         let wanted = triggers(catalog, table, depth);
+        let refused = |source| Error::Trigger { table: table.shape.name.clone(), source };
         let ours = table.triggers.iter().filter(|trigger| trigger.is_ours());
         for odd in ours.filter(|trigger| wanted.iter().all(|one| one.name != trigger.name)) {
-            session.execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(&odd.name)))?;
+            session.execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(&odd.name))).map_err(refused)?;
         }
         for trigger in &wanted {
             if state(table, trigger) == TriggerState::Present {
                 continue;
             }
-            session.execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(&trigger.name)))?;
             session
-                .execute(&trigger.create_sql(table))
-                .map_err(|source| Error::Trigger { table: table.shape.name.clone(), source })?;
+                .execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(&trigger.name)))
+                .map_err(refused)?;
+            session.execute(&trigger.create_sql(table)).map_err(refused)?;
             made += 1;
         }
     }
