@@ -40,7 +40,7 @@ pub(crate) fn fill(server: &PrivateServer, database: &str, rows: u64) {
 /// The columns of the row with a number, as SQL over that number.
 fn row_sql(number: &str) -> String {
     format!(
-        "{number}, CONCAT('KU-', LPAD({number}, 8, '0')), CONCAT('microscope ', MD5({number})), \
+        "{number}, CONCAT('KU-', LPAD({number}, 8, '0')), CONCAT('microscope ', HEX({number} * 2654435761 & 4294967295), HEX({number} * 40503 & 65535)), \
          CONCAT('room ', {number} % 97), ({number} % 10000) / 7, {number} % 50, \
          '2020-01-01' + INTERVAL {number} % 2000 DAY, IF({number} % 3 = 0, NULL, REPEAT(CHAR(97 + {number} % 26), 30))"
     )

@@ -143,7 +143,10 @@ pub(crate) fn row_by_row(server: &PrivateServer, lab: &str, central: &str, size:
     pin(server, Some(0));
     let (mut at_lab, mut at_central) = (server.connect(lab).unwrap(), server.connect(central).unwrap());
     let log: Vec<(String, String)> = at_lab
-        .query(format!("SELECT record_id, action FROM sync_log ORDER BY MD5(id) LIMIT {}", size.singles))
+        .query(format!(
+            "SELECT record_id, action FROM sync_log ORDER BY id * 7919 % 1000003 LIMIT {}",
+            size.singles
+        ))
         .unwrap();
     let read = at_lab.prep("SELECT * FROM items WHERE id = ?").unwrap();
     let write = at_central.prep("REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?)").unwrap();
