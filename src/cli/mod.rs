@@ -25,8 +25,8 @@ use clap::Parser;
 pub use args::{Args, Command, Global};
 pub use ask::{Answer, Ask};
 pub use command_args::{
-    ConfigCommand, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs,
-    StatusArgs, TableNames, TablesArgs, TablesCommand, UrlArg,
+    ConfigCommand, DemoArgs, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs,
+    JoinArgs, StatusArgs, TableNames, TablesArgs, TablesCommand, UrlArg,
 };
 pub use context::Context;
 pub use exit::Exit;
@@ -57,6 +57,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
     match command {
         Command::Config { command: ConfigCommand::Show } => commands::config_show::run(context),
         Command::Keys => commands::keys::run(context),
+        Command::Demo(args) => commands::demo::run(args, context),
         Command::Init(_)
         | Command::Enrol(_)
         | Command::Join(_)
@@ -67,7 +68,6 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
         | Command::Import(_)
         | Command::Inspect(_)
         | Command::Verify(_)
-        | Command::History(_)
-        | Command::Demo => Err(Report::new(Exit::Failed, "this command is not in this program yet")),
+        | Command::History(_) => Err(Report::new(Exit::Failed, "this command is not in this program yet")),
     }
 }
