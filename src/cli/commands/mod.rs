@@ -2,4 +2,15 @@
 
 pub mod config_show;
 pub mod demo;
+pub mod doctor;
+pub mod enrol;
+pub mod export;
+pub mod history;
+pub mod import;
+pub mod init;
+pub mod inspect;
+pub mod join;
 pub mod keys;
+pub mod status;
+pub mod tables;
+pub mod verify;
