@@ -8,7 +8,7 @@ use crate::admit::Fork;
 use crate::apply::Applied;
 use crate::bundle;
 use crate::cli::exit::Exit;
-use crate::cli::phrase::{counts_json, number_of};
+use crate::cli::phrase::{by_kind, counts_json, number_of};
 use crate::cli::report::Report;
 use crate::cli::report_bundle::refused;
 use crate::cli::text::escape;
@@ -22,6 +22,8 @@ use crate::model::{BundleName, Site};
 pub(super) struct Told {
     /// Who and which: `lab-a 147`, or the file's name where it cannot say that much.
     pub(super) label: String,
+    /// Its sender, as far as it is known.
+    pub(super) from: Option<Site>,
     /// What became of it.
     pub(super) line: String,
     /// The error, where it is one.
@@ -68,7 +70,7 @@ pub(super) fn tell(item: Item, here: &Site, dry_run: bool) -> Told {
         "applied": applied.as_ref().map(applied_json),
         "error": report.as_ref().map(Report::to_value),
     });
-    Told { label, line, report, concern, next, applied, value }
+    Told { label, from: name.map(|name| name.from), line, report, concern, next, applied, value }
 }
 
 type Parts = (String, Option<Report>, Option<String>, Option<Applied>);
@@ -82,7 +84,13 @@ struct Subject<'a> {
 impl Subject<'_> {
     fn tell(&self, outcome: ItemOutcome, dry_run: bool) -> Parts {
         match outcome {
-            ItemOutcome::Applied(applied) => (applied_words(&applied, dry_run), None, None, Some(applied)),
+            ItemOutcome::Applied(applied) => {
+                let mut words = applied_words(&applied, dry_run);
+                if dry_run {
+                    words += &format!(" ({})", by_kind(&applied.counts));
+                }
+                (words, None, None, Some(applied))
+            }
             ItemOutcome::AppliedWith(seq) => {
                 let verb = if dry_run { "would be applied" } else { "applied" };
                 (format!("{verb} together with bundle {seq}"), None, None, None)

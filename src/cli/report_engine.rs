@@ -159,16 +159,14 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
             Report::new(
                 Exit::Failed,
                 format!(
-                    "stopped before changing anything: bundle {seq} of {from} deletes {deletes} of {rows} rows \
+                    "stopped before changing anything: bundle {seq} of {from} deletes at least {deletes} of {rows} rows \
                      ({percent}%) in table {table}"
                 ),
             )
             .because(format!("the limit is {limit}%; was a table emptied or put back from a backup at {from}?"))
-            .hint(format!(
-                "look with `packmule import --dry-run --max-delete 100`; go on with `packmule import --yes \
-                 --max-delete {}`",
-                rounded_up(percent)
-            ))
+            .hint(
+                "look with `packmule import --dry-run --max-delete 100`; go on with `packmule import --yes --max-delete 100`",
+            )
         }
         apply::Error::MovedOn { .. } => Report::new(Exit::Busy, what)
             .because("somebody else applied bundles of the same site at the same time; nothing was changed")
@@ -185,11 +183,6 @@ fn not_applied(what: String, report: Report) -> Report {
     };
     Report { what, cause: Some(cause), ..report }
         .hint("the bundle is kept here; run `packmule import` again when the cause is mended")
-}
-
-/// The next full ten, for a limit that lets this bundle pass: 82 gives 90.
-fn rounded_up(percent: u64) -> u64 {
-    (percent / 10 * 10 + 10).min(100)
 }
 
 fn not_set_up(what: String) -> Report {

@@ -58,12 +58,12 @@ impl From<Error> for Report {
 
 fn no_folder(report: Report, path: &std::path::Path) -> Report {
     let report = match path.symlink_metadata() {
-        Ok(_) => report,
-        Err(_) => Report { what: format!("there is no folder {}", display_path(path)), ..report },
+        Ok(_) => report.because("bundles are put into a folder; nothing was changed"),
+        Err(_) => Report { what: format!("there is no folder {}", display_path(path)), ..report }.because(
+            "packmule never makes the folder of a stick: it would be one on this computer's own disk",
+        ),
     };
-    report
-        .because("packmule never makes the folder of a stick: it would be one on this computer's own disk")
-        .hint("plug the stick in, or look for its folder with a file manager")
+    report.hint("plug the stick in, or look for its folder with a file manager")
 }
 
 /// What is said where no stick is plugged in and no folder was named.

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
-use std::path::Path;
 
 use crate::bundle::{self, Checked, PayloadReader, Unverified};
 use crate::engine::arrivals::Waiting;
@@ -10,7 +9,7 @@ use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
 use crate::ledger::SiteState;
 use crate::mailbox::Found;
-use crate::model::{BundleName, Site};
+use crate::model::BundleName;
 use crate::monitor::{Phase, Step};
 
 /// Why a file is not taken any further.
@@ -121,10 +120,4 @@ impl Home<'_> {
         let source: Box<dyn Read + Send> = Box::new(BufReader::with_capacity(256 << 10, file));
         checked.open(source, &self.keys.identity)
     }
-}
-
-/// The sender that a file's name claims, for a message about a file that cannot even say that much.
-pub(super) fn claimed_sender(path: &Path) -> Option<Site> {
-    let name = path.file_name()?.to_str()?;
-    name.parse::<BundleName>().ok().map(|name| name.from)
 }

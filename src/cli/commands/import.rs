@@ -1,5 +1,6 @@
 //! `packmule import`: takes in what lies on a stick, in a folder or in files.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -7,9 +8,10 @@ use serde_json::json;
 use crate::cli::arrival::{Concern, Told, tell};
 use crate::cli::phrase::number_of;
 use crate::cli::{Answer, Context, Exit, ImportArgs, Report, stick};
+use crate::config::Settings;
 use crate::engine::{self, Home, Import, ImportOptions};
 use crate::mailbox::{self, display_path};
-use crate::model::Site;
+use crate::model::{Role, Site};
 
 /// Imports, says what became of each bundle, and ends with what to do next.
 pub fn run(args: &ImportArgs, context: &Context) -> Result<Exit, Report> {
@@ -23,7 +25,7 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<Exit, Report> {
     progress.print_notices();
     let named_a_file = places.iter().any(|place| place.is_file());
     let summary = Summary::new(import, home.site(), args, named_a_file);
-    summary.say(context, &settings.site, &places, args);
+    summary.say(context, &settings, &places, args);
     Ok(summary.exit)
 }
 
@@ -80,6 +82,7 @@ impl Summary {
         if !all_count {
             for one in summary.told.iter_mut().filter(|one| one.concern == Concern::Others) {
                 one.report = None;
+                one.next = one.next.take().filter(|_| one.value["outcome"] == "not-ours");
             }
         }
         summary.exit = summary.gravest().map_or(Exit::Done, |report| report.code);
@@ -108,7 +111,8 @@ impl Summary {
         self.told.iter().filter_map(|one| one.applied).map(|applied| applied.parked).sum()
     }
 
-    fn say(&self, context: &Context, here: &Site, places: &[PathBuf], args: &ImportArgs) {
+    fn say(&self, context: &Context, settings: &Settings, places: &[PathBuf], args: &ImportArgs) {
+        let (here, role) = (&settings.site, settings.role);
         let out = &context.out;
         let next = self.next();
         let shown: Vec<String> = places.iter().map(|place| display_path(place)).collect();
@@ -116,7 +120,7 @@ impl Summary {
         if self.told.is_empty() {
             out.result(&format!("There are no bundles for {here} in {shown}; nothing was changed."));
         } else {
-            out.result(&format!("{shown}: {}.", number_of(self.told.len() as u64, "bundle", "bundles")));
+            out.result(&format!("{shown}: {}.", self.found(role)));
             let width = self.told.iter().map(|one| one.label.chars().count()).max().unwrap_or(0).min(40);
             for one in &self.told {
                 out.result(&format!("{:width$}  {}", one.label, one.line));
@@ -145,6 +149,20 @@ impl Summary {
         }
     }
 
+    /// `3 bundles from 2 labs`
+    fn found(&self, role: Role) -> String {
+        let bundles = number_of(self.told.len() as u64, "bundle", "bundles");
+        let from: BTreeSet<&Site> = self.told.iter().filter_map(|one| one.from.as_ref()).collect();
+        let (one, many) = match role {
+            Role::Central => ("lab", "labs"),
+            Role::Lab => ("site", "sites"),
+        };
+        match from.len() {
+            0 => bundles,
+            sites => format!("{bundles} from {}", number_of(sites as u64, one, many)),
+        }
+    }
+
     fn next(&self) -> String {
         let mut next: Vec<String> = Vec::new();
         let mut add = |words: String| {
@@ -160,7 +178,7 @@ impl Summary {
         if next.is_empty() {
             return match self.gravest() {
                 None => "nothing".to_owned(),
-                Some(_) => "see below".to_owned(),
+                Some(report) => report.hints.first().cloned().unwrap_or_else(|| "packmule doctor".to_owned()),
             };
         }
         next.join("; ")
