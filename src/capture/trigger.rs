@@ -207,6 +207,12 @@ impl<'a> Path<'a> {
             return;
         };
         let alias = format!("c{}", self.seen.len() - 1);
+        let from = &match self.cause {
+            Cause::Delete if self.cause.follows(key) == OnParent::Cascade => {
+                with_descendants(self.catalog, child, &alias, from)
+            }
+            Cause::Delete | Cause::Update => from.to_owned(),
+        };
         let of_alias = |name: &str| format!("{alias}.{}", sql::name(name));
         let old = Image { table: child, depth: self.depth, column: Box::new(of_alias) };
         let in_key = |column: &String| child.key_details().any(|detail| &detail.name == column);
@@ -254,6 +260,61 @@ impl<'a> Path<'a> {
             Path { seen, ..*self }.follow(next, &format!("{join}WHERE {condition}"), statements);
         }
     }
+}
+
+/// The same rows, and below them those of the same table that a foreign key to itself takes along, level by level.
+fn with_descendants(catalog: &Catalog, table: &Table, alias: &str, from: &str) -> String {
+    let key: Vec<String> = table.key_details().map(|detail| sql::name(&detail.name)).collect();
+    let Some(own) = catalog.children_of(&table.shape.name).find(|own| is_followed_to_itself(own, table))
+    else {
+        return from.to_owned();
+    };
+    let joined = own.child_columns.iter().zip(&own.parent_columns);
+    let joined = joined.map(|(child, parent)| format!("x.{} = d.{}", sql::name(child), sql::name(parent)));
+    let of = |alias: &str| key.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ");
+    let name = sql::name(table.shape.name.as_str());
+    format!(
+        "FROM {name} {alias} WHERE ({outer}) IN (WITH RECURSIVE d ({key}) AS (SELECT {outer} {from} \
+         UNION SELECT {inner} FROM {name} x JOIN d ON {joined}) SELECT {key} FROM d)",
+        outer = of(alias),
+        key = key.join(", "),
+        inner = of("x"),
+        joined = joined.collect::<Vec<_>>().join(" AND "),
+    )
+}
+
+/// The foreign keys whose cascades no trigger can log in full: those that lead back to their own table, other than
+/// along its primary key.
+pub(super) fn unlogged<'c>(catalog: &'c Catalog, table: &'c Table) -> impl Iterator<Item = &'c ForeignKey> {
+    let own = catalog.children_of(&table.shape.name).filter(|key| key.on_delete == OnParent::Cascade);
+    own.filter(|key| leads_back(catalog, key, table) && !is_followed_to_itself(key, table))
+}
+
+fn leads_back(catalog: &Catalog, key: &ForeignKey, table: &Table) -> bool {
+    let mut seen = vec![&key.child];
+    let mut at = 0;
+    while let Some(&name) = seen.get(at) {
+        if *name == table.shape.name {
+            return true;
+        }
+        let below = catalog.children_of(name).filter(|key| key.on_delete == OnParent::Cascade);
+        for next in below {
+            if !seen.contains(&&next.child) {
+                seen.push(&next.child);
+            }
+        }
+        at += 1;
+    }
+    false
+}
+
+/// Whether a delete goes on from row to row of one table, along its primary key, so that all levels can be logged.
+pub(super) fn is_followed_to_itself(key: &ForeignKey, table: &Table) -> bool {
+    let primary: Vec<&String> = table.key_details().map(|detail| &detail.name).collect();
+    key.child == table.shape.name
+        && key.parent == table.shape.name
+        && key.on_delete == OnParent::Cascade
+        && key.parent_columns.iter().collect::<Vec<_>>() == primary
 }
 
 fn select(image: &Image<'_>, action: &str, from: &str) -> String {

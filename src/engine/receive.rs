@@ -152,10 +152,14 @@ fn receive_stream(
         let mut put = |outcome| items.push(Item { path: path.clone(), name: Some(name.clone()), outcome });
         match verdict(home, &waiting, last, &ready)? {
             Verdict::NotOurs => put(ItemOutcome::NotOurs),
-            Verdict::Duplicate => {
-                put(ItemOutcome::AlreadyApplied);
-                forget(home, &waiting)?;
-            }
+            // Read to its end all the same: a copy that does not keep its bytes is a stick that fails.
+            Verdict::Duplicate => match prove(&waiting) {
+                Ok(()) => {
+                    put(ItemOutcome::AlreadyApplied);
+                    forget(home, &waiting)?;
+                }
+                Err(error) => put(ItemOutcome::Refused(error)),
+            },
             Verdict::Fork(fork) => {
                 freeze(home, stream, &waiting, fork, options)?;
                 put(ItemOutcome::Forked(fork));
@@ -244,6 +248,14 @@ fn keep(home: &Home<'_>, waiting: &Waiting) -> Result<Result<Checked, bundle::Er
         Err(error) => return Ok(Err(bundle::Error::Read { source: std::io::Error::other(error) })),
     };
     home.copy_in(waiting, source)
+}
+
+/// Proves every byte of a bundle where it lies.
+fn prove(waiting: &Waiting) -> Result<(), bundle::Error> {
+    let file = mailbox::open_file(&waiting.path)
+        .map_err(|error| bundle::Error::Read { source: std::io::Error::other(error) })?;
+    let mut source = std::io::BufReader::with_capacity(256 << 10, file);
+    waiting.verified.copy(&mut source, &mut std::io::sink(), &mut |_| {}).map(drop)
 }
 
 /// Applies bundles that belong together. Returns whether the stream can go on.
