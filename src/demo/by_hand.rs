@@ -14,14 +14,17 @@ impl Stage<'_> {
              Try it:",
         );
         let folder = self.folder.display().to_string();
-        self.say.line("");
         let lines = commands(bundle);
-        for line in [format!("cd {folder}")].iter().chain(&lines) {
-            self.say.line(&if line.starts_with('#') { format!("  {line}") } else { format!("    {line}") });
+        self.say.line("");
+        self.say.answer(&format!("cd {folder}"));
+        for line in &lines {
+            if line.starts_with('#') {
+                self.say.line("");
+            }
+            self.say.answer(line);
         }
         let path = self.folder.join(SCRIPT);
-        let script =
-            format!("# Opens the first bundle of lab-a with common tools.\nset -e\n{}\n", lines.join("\n"));
+        let script = format!("{HEAD}{}\n", lines.join("\n"));
         fs::write(&path, script).map_err(|source| self.fault(&path, source))?;
         self.say.text(&format!("The same commands are in {SCRIPT} there: sh {SCRIPT}"));
         Ok(())
@@ -58,3 +61,5 @@ fn commands(bundle: &str) -> Vec<String> {
 }
 
 const SCRIPT: &str = "open-by-hand.sh";
+const HEAD: &str =
+    "# Opens the first bundle of lab-a with common tools.\nset -e\ncd \"$(dirname \"$0\")\"\n\n";

@@ -46,9 +46,17 @@ impl<'o> Say<'o> {
         typed(words).iter().for_each(|line| self.line(line));
     }
 
-    /// One line of a command's answer.
+    /// One line of a command's answer. A long one goes on below itself.
     pub(super) fn answer(&mut self, line: &str) {
-        self.line(format!("    {line}").trim_end());
+        let words = line.trim_start();
+        let indent = " ".repeat(4 + line.len() - words.len());
+        if indent.len() + line.chars().count() <= WIDTH {
+            return self.line(format!("{indent}{words}").trim_end());
+        }
+        for (at, part) in wrapped(words, WIDTH - indent.len() - 4).iter().enumerate() {
+            let deeper = if at == 0 { "" } else { "    " };
+            self.line(&format!("{indent}{deeper}{part}"));
+        }
     }
 
     /// A table: its head first; all but the first column are numbers and stand at the right.

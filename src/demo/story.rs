@@ -75,7 +75,8 @@ impl Stage<'_> {
         self.say.chapter("Setting up");
         self.say.text(
             "The administrator at the centre says which tables are shared: all. packmule makes its keys and its \
-             own tables, and puts triggers on the shared tables that note every change in the table sync_log.",
+             own tables, and puts triggers on the shared tables that note every change in the table sync_log. (The rows that are there already are the same at all \
+             three, so they need not be sent.)",
         );
         let url = self.central.tcp_url(DATABASE);
         self.packmule(

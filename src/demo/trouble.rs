@@ -61,9 +61,11 @@ impl Stage<'_> {
 
     fn missing(&mut self, before: &Rows) -> Result<(), StoryError> {
         self.say.chapter("A bundle that is missing");
-        self.say.text("The chemistry store works and exports on two more days, now to the good stick:");
         let [_, works @ ..] = &LATER;
-        for work in works {
+        for (work, words) in
+            works.iter().zip(["The chemistry store has a good stick again:", "The next day:"])
+        {
+            self.say.text(words);
             self.work("lab-a", work)?;
             self.packmule("lab-a", &["export", "stick"], 0)?;
         }
@@ -90,8 +92,8 @@ impl Stage<'_> {
     /// Where everything lies, how to look at it, how to throw it away.
     pub(super) fn end(&mut self, began: Instant) -> Result<(), StoryError> {
         self.say.chapter("See for yourself");
-        self.say.text("What the centre remembers of it:");
-        self.packmule("central", &["history"], 0)?;
+        self.say.text("How things stand at the centre:");
+        self.packmule("central", &["status"], 0)?;
         let names = self.bundles(&format!("stick/{FOLDER}"))?;
         let first =
             names.first().ok_or(StoryError::Broken { promise: "bundle 1 of lab-a is on the stick" })?;

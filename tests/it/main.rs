@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
 mod demo_database;
+mod demo_story;
 mod harness;
 mod servers;
 mod tidy;
