@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
+mod crashes;
 mod demo_database;
 mod harness;
+mod late_commit;
 mod servers;
 mod tidy;

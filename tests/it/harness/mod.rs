@@ -3,12 +3,14 @@
 #![allow(dead_code, unused_imports, reason = "each subject takes what it needs")]
 
 mod family;
+mod pair;
 mod program;
 mod rows;
 mod server;
 mod site;
 
 pub(crate) use family::Family;
+pub(crate) use pair::{Pair, SCHEMA, files};
 pub(crate) use program::Ran;
 pub(crate) use rows::{assert_equal, differences};
 pub(crate) use server::{server, server_options};
