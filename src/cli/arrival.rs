@@ -99,6 +99,9 @@ impl Subject<'_> {
             ItemOutcome::WaitsForRest(next) => {
                 self.waits(format!("it is one snapshot with bundle {next}, which is not applied"))
             }
+            ItemOutcome::Behind(seq) => {
+                (format!("waits: bundle {seq} of {} could not be applied", self.sender()), None, None, None)
+            }
             ItemOutcome::Forked(fork) => self.forked(fork),
             ItemOutcome::NotOurs => self.not_ours(),
             ItemOutcome::Stranger(error) => self.refused(&error),
@@ -155,7 +158,7 @@ impl Subject<'_> {
     fn forked(&self, fork: Fork) -> Parts {
         let sender = self.sender();
         let why = match fork {
-            Fork::SameNumber => "another bundle of this number was applied before".to_owned(),
+            Fork::SameNumber => "another bundle of this number has come before".to_owned(),
             Fork::OtherChain => "it does not follow the last bundle that was applied".to_owned(),
             Fork::OtherHistory => format!("it belongs to a history of {sender} that is not known here"),
             Fork::Frozen => format!("the bundles of {sender} were stopped before; packmule status says why"),
@@ -214,6 +217,7 @@ fn word(outcome: &ItemOutcome) -> &'static str {
         ItemOutcome::AlreadyApplied => "already-applied",
         ItemOutcome::Waits(_) => "waits",
         ItemOutcome::WaitsForRest(_) => "waits-for-rest",
+        ItemOutcome::Behind(_) => "behind",
         ItemOutcome::Forked(_) => "forked",
         ItemOutcome::NotOurs => "not-ours",
         ItemOutcome::Stranger(_) => "stranger",

@@ -1,6 +1,6 @@
 //! Takes what lies on a stick or in files: verify, admit, copy, apply. One bad bundle never stops the others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::db::Catalog;
 use crate::engine::arrivals::{Waiting, by_stream};
 use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
-use crate::engine::intake::Rejected;
+use crate::engine::intake::{Rejected, prove};
 use crate::ledger::{self, SiteState, StreamState};
 use crate::mailbox::{self, Found, Scan, scan};
 use crate::model::{BundleName, Digest, Seq, StreamId, TableName};
@@ -57,6 +57,8 @@ pub enum ItemOutcome {
     AlreadyApplied,
     /// It lies in the inbox until these have come.
     Waits(RangeInclusive<u64>),
+    /// It lies in the inbox, behind this one of the same site, which could not be applied.
+    Behind(Seq),
     /// It lies in the inbox until the rest of its snapshot has come, from this number on.
     WaitsForRest(u64),
     /// The stream has two continuations; it is stopped until a person has looked.
@@ -146,11 +148,29 @@ fn receive_stream(
     let mut ready: Vec<Ready> = Vec::new();
     // What is applied or ready to be: the ledger's word, moved on by each bundle that fits.
     let mut last = ledger::open_stream(&mut home.session, stream)?.last;
-    let mut stopped = false;
+    // What lies in the inbox, proven, until others have come. A second copy of it is not taken in again.
+    let mut kept: BTreeMap<u64, Digest> = BTreeMap::new();
+    let mut failed: Option<(Seq, Digest)> = None;
     for waiting in group {
         let (path, name) = (waiting.path.clone(), waiting.name());
+        let (seq, digest) = (name.seq, waiting.verified.digest());
         let mut put = |outcome| items.push(Item { path: path.clone(), name: Some(name.clone()), outcome });
-        match verdict(home, &waiting, last, &ready)? {
+        if let Some(first) = failed {
+            // Nothing of this stream can be judged before the one that failed is applied.
+            if first == (seq, digest) {
+                continue;
+            }
+            let is_new = !kept.contains_key(&seq.number()) && seq != first.0;
+            match if is_new { keep(home, &waiting, options)? } else { None } {
+                Some(error) => put(ItemOutcome::Refused(error)),
+                None => {
+                    kept.entry(seq.number()).or_insert(digest);
+                    put(ItemOutcome::Behind(first.0));
+                }
+            }
+            continue;
+        }
+        match verdict(home, &waiting, last, &ready, &kept)? {
             Verdict::NotOurs => put(ItemOutcome::NotOurs),
             Verdict::Duplicate => {
                 put(ItemOutcome::AlreadyApplied);
@@ -160,21 +180,27 @@ fn receive_stream(
                 freeze(home, stream, &waiting, fork, options)?;
                 put(ItemOutcome::Forked(fork));
             }
-            Verdict::Gap { missing } => match keep(home, &waiting)? {
-                Ok(_) => put(ItemOutcome::Waits(missing)),
-                Err(error) => put(ItemOutcome::Refused(error)),
+            Verdict::Gap { missing } if kept.contains_key(&seq.number()) => put(ItemOutcome::Waits(missing)),
+            Verdict::Gap { missing } => match keep(home, &waiting, options)? {
+                Some(error) => put(ItemOutcome::Refused(error)),
+                None => {
+                    kept.insert(seq.number(), digest);
+                    put(ItemOutcome::Waits(missing));
+                }
             },
-            Verdict::Next => match keep(home, &waiting)? {
+            Verdict::Next => match copy(home, &waiting)? {
                 Err(error) => put(ItemOutcome::Refused(error)),
                 Ok(checked) => {
-                    last = Some((checked.manifest().seq(), checked.digest()));
+                    last = Some((seq, digest));
                     let in_inbox_before = waiting.in_inbox;
                     let size_bytes = waiting.verified.length();
                     ready.push(Ready { path, name, checked, size_bytes, in_inbox_before });
                     let whole = ready.last().is_some_and(|one| !one.checked.manifest().continues());
-                    if whole && !stopped && !options.dry_run {
-                        stopped =
-                            !apply_ready(home, tables, stream, std::mem::take(&mut ready), options, items)?;
+                    if whole && !options.dry_run {
+                        let ready = std::mem::take(&mut ready);
+                        if !apply_ready(home, tables, stream, ready, options, items)? {
+                            failed = Some((seq, digest));
+                        }
                     }
                 }
             },
@@ -220,6 +246,7 @@ fn verdict(
     waiting: &Waiting,
     last: Option<(Seq, Digest)>,
     ready: &[Ready],
+    kept: &BTreeMap<u64, Digest>,
 ) -> Result<Verdict, Error> {
     let arrival = waiting.arrival();
     let known = home.sites.iter().find(|known| known.site == arrival.stream.from);
@@ -232,18 +259,33 @@ fn verdict(
         incarnation,
         last,
         applied: recorded.map(|record| record.digest).or(prepared),
+        waiting: kept,
         frozen: stream.state != StreamState::Open,
     };
     Ok(admit(&arrival, &facts))
 }
 
+/// Makes the private copy of a bundle that has to wait. In a dry run it is only proven. Returns what is wrong with it.
+fn keep(home: &Home<'_>, waiting: &Waiting, options: ImportOptions) -> Result<Option<bundle::Error>, Error> {
+    if !options.dry_run {
+        return Ok(copy(home, waiting)?.err());
+    }
+    Ok(match mailbox::open_file(&waiting.path) {
+        Ok(source) => prove(waiting, source).err(),
+        Err(error) => Some(unreadable(error)),
+    })
+}
+
 /// Makes the private copy, or proves the one that is there.
-fn keep(home: &Home<'_>, waiting: &Waiting) -> Result<Result<Checked, bundle::Error>, Error> {
-    let source = match mailbox::open_file(&waiting.path) {
-        Ok(source) => source,
-        Err(error) => return Ok(Err(bundle::Error::Read { source: std::io::Error::other(error) })),
-    };
-    home.copy_in(waiting, source)
+fn copy(home: &Home<'_>, waiting: &Waiting) -> Result<Result<Checked, bundle::Error>, Error> {
+    match mailbox::open_file(&waiting.path) {
+        Ok(source) => home.copy_in(waiting, source),
+        Err(error) => Ok(Err(unreadable(error))),
+    }
+}
+
+fn unreadable(error: mailbox::Error) -> bundle::Error {
+    bundle::Error::Read { source: std::io::Error::other(error) }
 }
 
 /// Applies bundles that belong together. Returns whether the stream can go on.

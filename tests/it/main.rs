@@ -6,5 +6,6 @@ mod crashes;
 mod demo_database;
 mod harness;
 mod late_commit;
+mod orders;
 mod servers;
 mod tidy;
