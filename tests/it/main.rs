@@ -4,6 +4,7 @@
 
 mod crashes;
 mod demo_database;
+mod faults;
 mod harness;
 mod late_commit;
 mod orders;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::harness::{Pair, Ran, bundles_in, files};
+use crate::harness::{Pair, Ran, Saved, bundles_in, files};
 
 const COUNT: usize = 5;
 
@@ -17,12 +17,13 @@ fn five_bundles_in_any_order_with_repeats_and_any_missing_end_with_equal_rows() 
     let scene = Scene::new();
     // What is seen at the centre when these bundles have been there, as bits.
     let mut states: BTreeMap<usize, Vec<String>> = BTreeMap::from([(0, scene.seen())]);
-    scene.save(0);
+    // The tables, by how many bundles were applied; what waits lies in the inbox.
+    let mut saved = BTreeMap::from([(0, Saved::new(scene.pair.central()))]);
     for been in 0..1_usize << COUNT {
         let seen = states.get(&been).cloned().expect("every smaller set was come to before");
         for bundle in 0..COUNT {
             let now = been | 1 << bundle;
-            scene.restore(been);
+            scene.restore(&saved, been);
             assert_eq!(scene.seen(), seen, "{been:05b} was not restored");
             let ran = scene.import(bundle);
             match missing(been, bundle) {
@@ -36,21 +37,19 @@ fn five_bundles_in_any_order_with_repeats_and_any_missing_end_with_equal_rows() 
                 "{been:05b} with bundle {}",
                 bundle + 1
             );
-            if prefix(now) > prefix(been) {
-                scene.save(prefix(now));
-            }
+            saved.entry(prefix(now)).or_insert_with(|| Saved::new(scene.pair.central()));
         }
     }
-    scene.restore((1 << COUNT) - 1);
+    scene.restore(&saved, (1 << COUNT) - 1);
     scene.pair.assert_exactly_once();
 }
 
 #[test]
 fn a_stick_with_bundles_missing_names_exactly_those_and_goes_on_when_they_come() {
     let scene = Scene::new();
-    scene.save(0);
+    let empty = Saved::new(scene.pair.central());
     for there in 1..1_usize << COUNT {
-        scene.restore(0);
+        empty.restore();
         let stick = tempfile::tempdir().unwrap();
         let lay = |wanted: &dyn Fn(usize) -> bool| {
             for (at, path) in scene.bundles.iter().enumerate().filter(|(at, _)| wanted(*at)) {
@@ -116,7 +115,6 @@ fn a_dry_run_keeps_nothing_of_what_would_wait_or_be_applied() {
 struct Scene {
     pair: Pair,
     bundles: Vec<PathBuf>,
-    saved: String,
 }
 
 impl Scene {
@@ -128,9 +126,7 @@ impl Scene {
         }
         let bundles = bundles_in(&pair.stick);
         assert_eq!(bundles.len(), COUNT);
-        let saved = format!("{}_saved", pair.central().database());
-        pair.central().sql(&format!("CREATE DATABASE {saved}"));
-        Scene { pair, bundles, saved }
+        Scene { pair, bundles }
     }
 
     fn import(&self, bundle: usize) -> Ran {
@@ -162,27 +158,10 @@ impl Scene {
         seen
     }
 
-    /// Keeps the centre's tables as they are with this many bundles applied.
-    fn save(&self, applied: usize) {
-        let copies = TABLES.iter().map(|table| {
-            let copy = format!("{}.{table}_{applied}", self.saved);
-            format!("DROP TABLE IF EXISTS {copy}; CREATE TABLE {copy} AS SELECT * FROM {table};")
-        });
-        self.pair.central().sql(&copies.collect::<String>());
-    }
-
     /// Puts the centre back to when these bundles had been there: the tables, and what waited in the inbox.
-    fn restore(&self, been: usize) {
+    fn restore(&self, saved: &BTreeMap<usize, Saved<'_>>, been: usize) {
         let applied = prefix(been);
-        // The log and the count of writes last: the triggers write them while the rows are put back.
-        let empty = TABLES.iter().map(|table| format!("DELETE FROM {table};"));
-        let fill = TABLES.iter().rev().map(|table| {
-            format!(
-                "DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {}.{table}_{applied};",
-                self.saved
-            )
-        });
-        self.pair.central().sql(&empty.chain(fill).collect::<String>());
+        saved.get(&applied).expect("saved when it was come to first").restore();
         let inbox = self.pair.central().state().join("inbox");
         files(&inbox).iter().for_each(|path| fs::remove_file(path).unwrap());
         for (at, bundle) in
@@ -191,12 +170,6 @@ impl Scene {
             assert!(at > applied, "bundle {} would have been applied", at + 1);
             fs::copy(bundle, inbox.join(bundle.file_name().unwrap())).unwrap();
         }
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        let _ = self.pair.central().server().sql("", &format!("DROP DATABASE {}", self.saved));
     }
 }
 
@@ -219,7 +192,3 @@ fn gap(first: usize, last: usize) -> String {
         false => format!("bundles {first} to {last}"),
     }
 }
-
-/// Parents last, so that rows can be deleted in this order and put back in the other.
-const TABLES: &[&str] =
-    &["writes", "sync_log", "items", "shelves", "conflict_log", "packmule_bundle", "packmule_stream"];
