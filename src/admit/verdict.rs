@@ -4,7 +4,6 @@
 //! copy. By name alone the three look the same, so the verdict is reached here, once, before any row is read.
 //! A wrong "next" does no harm: apply's transaction compares number and digest once more under a lock.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::model::{Digest, Incarnation, Seq, Site, StreamId};
@@ -24,7 +23,7 @@ pub struct Arrival {
 
 /// What the ledger knows about a bundle's stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts<'a> {
+pub struct Facts {
     /// This site.
     pub here: Site,
     /// The history under which the sender was enrolled.
@@ -33,8 +32,6 @@ pub struct Facts<'a> {
     pub last: Option<(Seq, Digest)>,
     /// The digest of the applied bundle with the arrival's number, where there is one.
     pub applied: Option<Digest>,
-    /// What has arrived and waits, with its digest.
-    pub waiting: &'a BTreeMap<u64, Digest>,
     /// Whether the stream was stopped.
     pub frozen: bool,
 }
@@ -46,9 +43,9 @@ pub enum Verdict {
     Next,
     /// It was applied; skip it.
     Duplicate,
-    /// It waits for these, which have not arrived.
+    /// It waits for these, which have not been applied.
     Gap {
-        /// The nearest missing numbers before it. Others may be missing before those: the bundles that wait there name them.
+        /// The numbers that come first.
         missing: RangeInclusive<u64>,
     },
     /// The stream has two continuations; apply neither.
@@ -71,7 +68,7 @@ pub enum Fork {
 }
 
 /// Compares a bundle with what the ledger knows of its stream.
-pub fn admit(arrival: &Arrival, facts: &Facts<'_>) -> Verdict {
+pub fn admit(arrival: &Arrival, facts: &Facts) -> Verdict {
     if arrival.stream.to != facts.here {
         return Verdict::NotOurs;
     }
@@ -89,32 +86,13 @@ pub fn admit(arrival: &Arrival, facts: &Facts<'_>) -> Verdict {
     if facts.frozen {
         return Verdict::Fork(Fork::Frozen);
     }
-    if facts.waiting.get(&seq).is_some_and(|waits| *waits != arrival.digest) {
-        return Verdict::Fork(Fork::SameNumber);
-    }
-    if let Some(missing) = nearest_gap(last, seq, facts.waiting) {
-        return Verdict::Gap { missing };
+    if seq > last + 1 {
+        return Verdict::Gap { missing: last + 1..=seq - 1 };
     }
     if arrival.previous != facts.last.map(|(_, digest)| digest) {
         return Verdict::Fork(Fork::OtherChain);
     }
     Verdict::Next
-}
-
-/// The last run of numbers between `last` and `seq` that nothing which waits has; `None` when there is none.
-fn nearest_gap(last: u64, seq: u64, waiting: &BTreeMap<u64, Digest>) -> Option<RangeInclusive<u64>> {
-    let mut end = seq - 1;
-    for (number, _) in waiting.range(last + 1..seq).rev() {
-        if *number != end {
-            break;
-        }
-        end -= 1;
-    }
-    if end <= last {
-        return None;
-    }
-    let start = waiting.range(last + 1..=end).next_back().map_or(last + 1, |(number, _)| number + 1);
-    Some(start..=end)
 }
 
 #[cfg(test)]
@@ -138,14 +116,12 @@ mod tests {
         }
     }
 
-    fn facts(last: Option<(u64, u8)>, applied: Option<u8>) -> Facts<'static> {
-        static NOTHING: BTreeMap<u64, Digest> = BTreeMap::new();
+    fn facts(last: Option<(u64, u8)>, applied: Option<u8>) -> Facts {
         Facts {
             here: "central".parse().unwrap(),
             incarnation: Incarnation::from_bytes([7; 16]),
             last: last.map(|(seq, of)| (Seq::new(seq).unwrap(), digest(of))),
             applied: applied.map(digest),
-            waiting: &NOTHING,
             frozen: false,
         }
     }
@@ -164,21 +140,6 @@ mod tests {
             Verdict::Gap { missing: 2..=3 }
         );
         assert_eq!(admit(&arrival(2, 2, Some(1)), &facts(None, None)), Verdict::Gap { missing: 1..=1 });
-    }
-
-    #[test]
-    fn what_has_arrived_and_waits_is_not_missing() {
-        let waiting: BTreeMap<u64, Digest> = [3, 4, 9].map(|seq| (seq, digest(seq as u8))).into();
-        let facts = Facts { waiting: &waiting, ..facts(Some((1, 1)), None) };
-        let missing = |seq| match admit(&arrival(seq, seq as u8, Some(seq as u8 - 1)), &facts) {
-            Verdict::Gap { missing } => missing,
-            other @ (Verdict::Next | Verdict::Duplicate | Verdict::Fork(_) | Verdict::NotOurs) => {
-                panic!("{other:?}")
-            }
-        };
-        assert_eq!([3, 4, 5, 7, 10].map(missing), [2..=2, 2..=2, 2..=2, 5..=6, 5..=8]);
-        assert_eq!(admit(&arrival(2, 2, Some(1)), &facts), Verdict::Next);
-        assert_eq!(admit(&arrival(4, 44, Some(3)), &facts), Verdict::Fork(Fork::SameNumber));
     }
 
     #[test]

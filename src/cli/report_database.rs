@@ -52,5 +52,5 @@ fn about_refusal(report: Report, class: Class) -> Report {
 }
 
 fn grant(user: &str) -> String {
-    format!("GRANT ALL PRIVILEGES ON the database TO '{user}'@'HOST'")
+    format!("GRANT ALL PRIVILEGES ON DATABASE.* TO '{user}'@'HOST'")
 }

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
-use std::path::Path;
 
 use crate::bundle::{self, Checked, PayloadReader, Unverified};
 use crate::engine::arrivals::Waiting;
@@ -10,7 +9,7 @@ use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
 use crate::ledger::SiteState;
 use crate::mailbox::Found;
-use crate::model::{BundleName, Site};
+use crate::model::BundleName;
 use crate::monitor::{Phase, Step};
 
 /// Why a file is not taken any further.
@@ -70,10 +69,10 @@ impl Home<'_> {
     ) -> Result<Result<Checked, bundle::Error>, Error> {
         let name = waiting.name();
         let length = waiting.verified.length();
-        if waiting.in_inbox {
-            return Ok(prove(waiting, source));
-        }
         let mut source = BufReader::with_capacity(256 << 10, source.take(length + 1));
+        if waiting.in_inbox {
+            return Ok(waiting.verified.copy(&mut source, &mut std::io::sink(), &mut |_| {}));
+        }
         let free_bytes = self.inbox.free_bytes()?;
         if free_bytes < length {
             return Err(Cause::InboxFull { name, need_bytes: length, free_bytes }.into());
@@ -104,8 +103,8 @@ impl Home<'_> {
             return Err(Error::File { path, source });
         }
         part.finish()?;
-        if self.inbox.list()?.iter().any(|stored| stored.name == name) {
-            // A good copy would have been used instead of this file: what has the name is damaged.
+        // What lay here under this name was found damaged, or was looked at before: this copy is proven.
+        if self.inbox.open_bundle(&name).is_ok() {
             self.inbox.remove(&name)?;
         }
         self.inbox.rename_part(&name)?;
@@ -125,16 +124,4 @@ impl Home<'_> {
         let source: Box<dyn Read + Send> = Box::new(BufReader::with_capacity(256 << 10, file));
         checked.open(source, &self.keys.identity)
     }
-}
-
-/// Proves every byte of a file, and keeps nothing of it.
-pub(super) fn prove(waiting: &Waiting, source: File) -> Result<Checked, bundle::Error> {
-    let mut source = BufReader::with_capacity(256 << 10, source.take(waiting.verified.length() + 1));
-    waiting.verified.copy(&mut source, &mut std::io::sink(), &mut |_| {})
-}
-
-/// The sender that a file's name claims, for a message about a file that cannot even say that much.
-pub(super) fn claimed_sender(path: &Path) -> Option<Site> {
-    let name = path.file_name()?.to_str()?;
-    name.parse::<BundleName>().ok().map(|name| name.from)
 }

@@ -26,7 +26,7 @@ pub use history::history;
 pub use home::Home;
 pub use receive::{Import, ImportOptions, Item, ItemOutcome, import};
 pub use seal::{SealReport, count_unsealed, seal};
-pub use setup::{Init, InitReport, init};
+pub use setup::{Init, InitPreview, InitReport, init, preview};
 pub use status::{PeerStatus, Status, status};
 pub use tables::{TableReport, TableState, add_tables, check_tables, list_tables, remove_tables};
 pub use verify::{Proof, inspect, verify};

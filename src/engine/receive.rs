@@ -1,6 +1,6 @@
 //! Takes what lies on a stick or in files: verify, admit, copy, apply. One bad bundle never stops the others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::db::Catalog;
 use crate::engine::arrivals::{Waiting, by_stream};
 use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
-use crate::engine::intake::{Rejected, prove};
+use crate::engine::intake::Rejected;
 use crate::ledger::{self, SiteState, StreamState};
 use crate::mailbox::{self, Found, Scan, scan};
 use crate::model::{BundleName, Digest, Seq, StreamId, TableName};
@@ -29,7 +29,7 @@ pub struct ImportOptions {
 /// What an import found and did.
 #[derive(Debug, Default)]
 pub struct Import {
-    /// Every bundle that was looked at, in the order in which it was.
+    /// Every bundle that was looked at, in the order in which it was; of several copies of one, only one.
     pub items: Vec<Item>,
     /// Places that could not be read.
     pub problems: Vec<mailbox::Error>,
@@ -57,8 +57,6 @@ pub enum ItemOutcome {
     AlreadyApplied,
     /// It lies in the inbox until these have come.
     Waits(RangeInclusive<u64>),
-    /// It lies in the inbox, behind this one of the same site, which could not be applied.
-    Behind(Seq),
     /// It lies in the inbox until the rest of its snapshot has come, from this number on.
     WaitsForRest(u64),
     /// The stream has two continuations; it is stopped until a person has looked.
@@ -137,6 +135,18 @@ struct Ready {
     in_inbox_before: bool,
 }
 
+/// How far one import has come in one stream.
+struct Reading {
+    /// Proven bundles that are to be applied together.
+    ready: Vec<Ready>,
+    /// What is applied or ready to be: the ledger's word, moved on by each bundle that fits.
+    last: Option<(Seq, Digest)>,
+    /// The first bundle that could not be applied: those after it wait.
+    failed: Option<u64>,
+    /// What was dealt with.
+    done: BTreeSet<(Seq, Digest)>,
+}
+
 fn receive_stream(
     home: &mut Home<'_>,
     tables: &Tables,
@@ -145,68 +155,72 @@ fn receive_stream(
     options: ImportOptions,
     items: &mut Vec<Item>,
 ) -> Result<(), Error> {
-    let mut ready: Vec<Ready> = Vec::new();
-    // What is applied or ready to be: the ledger's word, moved on by each bundle that fits.
-    let mut last = ledger::open_stream(&mut home.session, stream)?.last;
-    // What lies in the inbox, proven, until others have come. A second copy of it is not taken in again.
-    let mut kept: BTreeMap<u64, Digest> = BTreeMap::new();
-    let mut failed: Option<(Seq, Digest)> = None;
+    let last = ledger::open_stream(&mut home.session, stream)?.last;
+    let mut reading = Reading { ready: Vec::new(), last, failed: None, done: BTreeSet::new() };
     for waiting in group {
-        let (path, name) = (waiting.path.clone(), waiting.name());
-        let (seq, digest) = (name.seq, waiting.verified.digest());
-        let mut put = |outcome| items.push(Item { path: path.clone(), name: Some(name.clone()), outcome });
-        if let Some(first) = failed {
-            // Nothing of this stream can be judged before the one that failed is applied.
-            if first == (seq, digest) {
-                continue;
-            }
-            let is_new = !kept.contains_key(&seq.number()) && seq != first.0;
-            match if is_new { keep(home, &waiting, options)? } else { None } {
-                Some(error) => put(ItemOutcome::Refused(error)),
-                None => {
-                    kept.entry(seq.number()).or_insert(digest);
-                    put(ItemOutcome::Behind(first.0));
-                }
-            }
+        let this = (waiting.name().seq, waiting.verified.digest());
+        // Another copy of what was just dealt with, such as the one on the stick of a bundle that waits here.
+        if reading.done.contains(&this) {
             continue;
         }
-        match verdict(home, &waiting, last, &ready, &kept)? {
-            Verdict::NotOurs => put(ItemOutcome::NotOurs),
-            Verdict::Duplicate => {
-                put(ItemOutcome::AlreadyApplied);
-                forget(home, &waiting)?;
+        let outcome = judge(home, stream, &waiting, &mut reading, options)?;
+        if !matches!(outcome, Some(ItemOutcome::Refused(_))) {
+            reading.done.insert(this);
+        }
+        let (path, name) = (waiting.path.clone(), Some(waiting.name()));
+        items.extend(outcome.map(|outcome| Item { path, name, outcome }));
+        let is_whole = reading.ready.last().is_some_and(|one| !one.checked.manifest().continues());
+        if is_whole && !options.dry_run {
+            let ready = std::mem::take(&mut reading.ready);
+            let first = ready.first().map(|one| one.name.seq.number());
+            if !apply_ready(home, tables, stream, ready, options, items)? {
+                reading.failed = first;
             }
-            Verdict::Fork(fork) => {
-                freeze(home, stream, &waiting, fork, options)?;
-                put(ItemOutcome::Forked(fork));
-            }
-            Verdict::Gap { missing } if kept.contains_key(&seq.number()) => put(ItemOutcome::Waits(missing)),
-            Verdict::Gap { missing } => match keep(home, &waiting, options)? {
-                Some(error) => put(ItemOutcome::Refused(error)),
-                None => {
-                    kept.insert(seq.number(), digest);
-                    put(ItemOutcome::Waits(missing));
-                }
-            },
-            Verdict::Next => match copy(home, &waiting)? {
-                Err(error) => put(ItemOutcome::Refused(error)),
-                Ok(checked) => {
-                    last = Some((seq, digest));
-                    let in_inbox_before = waiting.in_inbox;
-                    let size_bytes = waiting.verified.length();
-                    ready.push(Ready { path, name, checked, size_bytes, in_inbox_before });
-                    let whole = ready.last().is_some_and(|one| !one.checked.manifest().continues());
-                    if whole && !options.dry_run {
-                        let ready = std::mem::take(&mut ready);
-                        if !apply_ready(home, tables, stream, ready, options, items)? {
-                            failed = Some((seq, digest));
-                        }
-                    }
-                }
-            },
         }
     }
-    finish_ready(home, tables, stream, ready, options, items)
+    finish_ready(home, tables, stream, reading.ready, options, items)
+}
+
+/// Decides about one bundle. `None`: it is proven and ready, and its outcome comes when it is applied.
+fn judge(
+    home: &mut Home<'_>,
+    stream: &StreamId,
+    waiting: &Waiting,
+    reading: &mut Reading,
+    options: ImportOptions,
+) -> Result<Option<ItemOutcome>, Error> {
+    let name = waiting.name();
+    Ok(match verdict(home, waiting, reading.last, &reading.ready)? {
+        Verdict::NotOurs => Some(ItemOutcome::NotOurs),
+        Verdict::Duplicate => {
+            forget(home, waiting)?;
+            Some(ItemOutcome::AlreadyApplied)
+        }
+        Verdict::Fork(fork) => {
+            freeze(home, stream, waiting, fork, options)?;
+            Some(ItemOutcome::Forked(fork))
+        }
+        Verdict::Gap { missing } => {
+            let is_held = reading.done.iter().any(|(seq, _)| *seq == name.seq);
+            Some(wait(home, waiting, missing, is_held, options)?)
+        }
+        Verdict::Next => match keep(home, waiting)? {
+            Err(error) => Some(ItemOutcome::Refused(error)),
+            Ok(checked) => {
+                reading.last = Some((name.seq, checked.digest()));
+                match reading.failed {
+                    // Whole and in its place, but one before it is not in the tables.
+                    Some(failed) => Some(ItemOutcome::Waits(failed..=name.seq.number() - 1)),
+                    None => {
+                        let (path, in_inbox_before) = (waiting.path.clone(), waiting.in_inbox);
+                        let size_bytes = waiting.verified.length();
+                        reading.ready.push(Ready { path, name, checked, size_bytes, in_inbox_before });
+                        None
+                    }
+                }
+            }
+        },
+    })
 }
 
 /// What is left at the end of a stream: the bundles of a dry run, or a snapshot whose rest has not come.
@@ -246,7 +260,6 @@ fn verdict(
     waiting: &Waiting,
     last: Option<(Seq, Digest)>,
     ready: &[Ready],
-    kept: &BTreeMap<u64, Digest>,
 ) -> Result<Verdict, Error> {
     let arrival = waiting.arrival();
     let known = home.sites.iter().find(|known| known.site == arrival.stream.from);
@@ -259,33 +272,40 @@ fn verdict(
         incarnation,
         last,
         applied: recorded.map(|record| record.digest).or(prepared),
-        waiting: kept,
         frozen: stream.state != StreamState::Open,
     };
     Ok(admit(&arrival, &facts))
 }
 
-/// Makes the private copy of a bundle that has to wait. In a dry run it is only proven. Returns what is wrong with it.
-fn keep(home: &Home<'_>, waiting: &Waiting, options: ImportOptions) -> Result<Option<bundle::Error>, Error> {
-    if !options.dry_run {
-        return Ok(copy(home, waiting)?.err());
+/// Keeps a bundle until those before it have come. A dry run, and one whose number lies here already, only proves it.
+fn wait(
+    home: &Home<'_>,
+    waiting: &Waiting,
+    missing: RangeInclusive<u64>,
+    is_held: bool,
+    options: ImportOptions,
+) -> Result<ItemOutcome, Error> {
+    if is_held {
+        return Ok(ItemOutcome::Waits(missing));
     }
-    Ok(match mailbox::open_file(&waiting.path) {
-        Ok(source) => prove(waiting, source).err(),
-        Err(error) => Some(unreadable(error)),
-    })
+    match keep(home, waiting)? {
+        Err(error) => Ok(ItemOutcome::Refused(error)),
+        Ok(_) => {
+            if options.dry_run && !waiting.in_inbox {
+                home.inbox.remove(&waiting.name())?;
+            }
+            Ok(ItemOutcome::Waits(missing))
+        }
+    }
 }
 
 /// Makes the private copy, or proves the one that is there.
-fn copy(home: &Home<'_>, waiting: &Waiting) -> Result<Result<Checked, bundle::Error>, Error> {
-    match mailbox::open_file(&waiting.path) {
-        Ok(source) => home.copy_in(waiting, source),
-        Err(error) => Ok(Err(unreadable(error))),
-    }
-}
-
-fn unreadable(error: mailbox::Error) -> bundle::Error {
-    bundle::Error::Read { source: std::io::Error::other(error) }
+fn keep(home: &Home<'_>, waiting: &Waiting) -> Result<Result<Checked, bundle::Error>, Error> {
+    let source = match mailbox::open_file(&waiting.path) {
+        Ok(source) => source,
+        Err(error) => return Ok(Err(bundle::Error::Read { source: std::io::Error::other(error) })),
+    };
+    home.copy_in(waiting, source)
 }
 
 /// Applies bundles that belong together. Returns whether the stream can go on.

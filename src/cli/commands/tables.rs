@@ -24,7 +24,7 @@ fn list(settings: &Settings, context: &Context) -> Result<Exit, Report> {
     let progress = context.progress()?;
     let mut home = Home::look(settings, &progress)?;
     let reports = engine::list_tables(&mut home)?;
-    let mut grid = Grid::new(&["table", "synced", ""]);
+    let mut grid = Grid::new(&["table", "synced", "note"]);
     for report in &reports {
         let (synced, note) = words(&report.state);
         grid.row(&[report.table.as_str(), synced, &note]);
@@ -39,7 +39,7 @@ fn check(settings: &Settings, context: &Context) -> Result<Exit, Report> {
     let progress = context.progress()?;
     let mut home = Home::look(settings, &progress)?;
     let reports = engine::check_tables(&mut home)?;
-    let mut grid = Grid::new(&["table", "", "what"]);
+    let mut grid = Grid::new(&["table", "health", "what"]);
     let mut exit = Exit::Done;
     for report in &reports {
         let table = report.table.as_str();
