@@ -46,7 +46,7 @@ impl Run<'_> {
     }
 
     /// Moves rows out of the set until every parent of the rest is in the database or in the set.
-    fn drop_orphans(
+    pub(super) fn drop_orphans(
         &mut self,
         set: &mut Vec<(TableName, Change)>,
         left: &mut Vec<(TableName, Change)>,

@@ -104,6 +104,7 @@ fn write_once(session: &mut Session, table: &Table, op: Op, orders: &[&Order<'_>
             let keys: Vec<&RowKey> = orders.iter().map(|order| &order.key).collect();
             db::delete_rows(session, table, &keys)
         }
+        Op::Update if table.has_foreign_triggers() => db::update_rows(session, table, &rows()),
         Op::Update => db::upsert_rows(session, table, &rows()),
         Op::Insert => db::insert_rows(session, table, &rows()),
     }

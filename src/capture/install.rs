@@ -1,7 +1,7 @@
 //! Puts the triggers on the shared tables, takes them off, and tells whether they are as they should be.
 
 use crate::capture::error::Error;
-use crate::capture::trigger::{LogDepth, TriggerText, triggers};
+use crate::capture::trigger::{LogDepth, TriggerText, triggers, unlogged};
 use crate::db::{Catalog, Session, Table, sql};
 use crate::model::TableName;
 
@@ -94,6 +94,12 @@ pub fn check_triggers(
             })
         })
         .collect()
+}
+
+/// The names of foreign keys of `table` whose cascades no trigger can log in full.
+pub fn unlogged_cascades(catalog: &Catalog, table: &TableName) -> Vec<String> {
+    let table = catalog.tables.get(table);
+    table.map(|table| unlogged(catalog, table).map(|key| key.name.clone()).collect()).unwrap_or_default()
 }
 
 fn state(table: &Table, wanted: &TriggerText) -> TriggerState {

@@ -26,4 +26,4 @@ pub use own_table::{Ensured, ensure_table};
 pub use session::{Flavour, Row, Session};
 pub use shared::{Keyed, canonical, canonical_keys, read_rows};
 pub use target::{Password, Target, Tls};
-pub use write::{delete_rows, insert_rows, upsert_rows};
+pub use write::{delete_rows, insert_rows, update_rows, upsert_rows};

@@ -35,6 +35,27 @@ pub fn upsert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> 
     session.execute(&query).map(drop)
 }
 
+/// Writes rows whose keys were seen to exist, one UPDATE each, so that only the table's UPDATE triggers fire.
+///
+/// `ON DUPLICATE KEY UPDATE` would run the application's BEFORE INSERT triggers, which may put other values in.
+pub fn update_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> Result<(), Error> {
+    for row in rows {
+        let mut query = format!("UPDATE {} SET ", sql::name(table.shape.name.as_str()));
+        for (at, (detail, value)) in table.details.iter().zip(&row.0).enumerate() {
+            if at > 0 {
+                query.push_str(", ");
+            }
+            query.push_str(&sql::name(&detail.name));
+            query.push('=');
+            sql::push_value(&mut query, value, detail.kind);
+        }
+        query.push_str(" WHERE ");
+        push_keys(&mut query, table, table.shape.key_of(row).as_slice());
+        session.execute(&query)?;
+    }
+    Ok(())
+}
+
 /// Deletes the rows with these keys.
 pub fn delete_rows(session: &mut Session, table: &Table, keys: &[&RowKey]) -> Result<(), Error> {
     let mut query = format!("DELETE FROM {} WHERE ", sql::name(table.shape.name.as_str()));

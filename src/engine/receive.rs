@@ -192,10 +192,14 @@ fn judge(
     let name = waiting.name();
     Ok(match verdict(home, waiting, reading.last, &reading.ready)? {
         Verdict::NotOurs => Some(ItemOutcome::NotOurs),
-        Verdict::Duplicate => {
-            forget(home, waiting)?;
-            Some(ItemOutcome::AlreadyApplied)
-        }
+        // Read to its end all the same: a copy that does not keep its bytes is a stick that fails.
+        Verdict::Duplicate => match prove(waiting) {
+            Ok(()) => {
+                forget(home, waiting)?;
+                Some(ItemOutcome::AlreadyApplied)
+            }
+            Err(error) => Some(ItemOutcome::Refused(error)),
+        },
         Verdict::Fork(fork) => {
             freeze(home, stream, waiting, fork, options)?;
             Some(ItemOutcome::Forked(fork))
@@ -306,6 +310,14 @@ fn keep(home: &Home<'_>, waiting: &Waiting) -> Result<Result<Checked, bundle::Er
         Err(error) => return Ok(Err(bundle::Error::Read { source: std::io::Error::other(error) })),
     };
     home.copy_in(waiting, source)
+}
+
+/// Proves every byte of a bundle where it lies.
+fn prove(waiting: &Waiting) -> Result<(), bundle::Error> {
+    let file = mailbox::open_file(&waiting.path)
+        .map_err(|error| bundle::Error::Read { source: std::io::Error::other(error) })?;
+    let mut source = std::io::BufReader::with_capacity(256 << 10, file);
+    waiting.verified.copy(&mut source, &mut std::io::sink(), &mut |_| {}).map(drop)
 }
 
 /// Applies bundles that belong together. Returns whether the stream can go on.
