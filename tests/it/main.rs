@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
+mod capture;
 mod demo_database;
 mod harness;
 mod servers;

@@ -2,12 +2,14 @@
 
 #![allow(dead_code, unused_imports, reason = "each subject takes what it needs")]
 
+mod delivery;
 mod family;
 mod program;
 mod rows;
 mod server;
 mod site;
 
+pub(crate) use delivery::{Delivered, Met};
 pub(crate) use family::Family;
 pub(crate) use program::Ran;
 pub(crate) use rows::{assert_equal, differences};
