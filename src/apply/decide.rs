@@ -40,9 +40,7 @@ pub(super) fn decide(
     let keys: Vec<RowKey> =
         changes.iter().map(|change| change.key(&table.shape).unwrap_or(RowKey(Vec::new()))).collect();
     let canonicals = db::canonical_keys(session, table, &keys)?;
-    let found = db::read_rows(session, table, &keys, true)?;
-    let mut rows: HashMap<Vec<u8>, RowImage> =
-        found.into_iter().map(|keyed| (keyed.canonical, keyed.row)).collect();
+    let mut rows = db::rows_by_key(session, table, &keys, &canonicals, true)?;
     let mut seen = std::collections::HashSet::with_capacity(changes.len());
     let (mut first, mut later) = (Vec::with_capacity(changes.len()), Vec::new());
     for ((change, key), canonical) in changes.into_iter().zip(keys).zip(canonicals) {
@@ -93,6 +91,7 @@ fn verdict(
             // What the lab itself sent last, or nobody ever changed, is what it based its change on.
             None => return Verdict::Write(None),
             Some(newest) if newest.origin.as_ref() == Some(scene.lab) => return Verdict::Write(None),
+            Some(_) if current.is_none() => Kind::Missing,
             Some(_) => Kind::Changed,
         },
         Finding::Conflict(kind) => kind,

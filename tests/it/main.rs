@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
+mod app_log;
 mod capture;
 mod demo_database;
+mod foreign_log;
 mod harness;
 mod servers;
+mod sessions;
 mod tidy;
