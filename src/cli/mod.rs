@@ -1,6 +1,7 @@
 //! The command line: arguments in, words and an exit code out. The only place that speaks to people in a terminal.
 
 mod args;
+mod arrival;
 mod ask;
 mod command_args;
 pub mod commands;
@@ -10,9 +11,15 @@ mod exit;
 mod grid;
 mod notices;
 mod out;
+mod phrase;
 mod progress;
 mod report;
+mod report_bundle;
 mod report_config;
+mod report_database;
+mod report_engine;
+mod report_stick;
+mod stick;
 mod terminal;
 mod text;
 mod usage;
@@ -57,17 +64,17 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
     match command {
         Command::Config { command: ConfigCommand::Show } => commands::config_show::run(context),
         Command::Keys => commands::keys::run(context),
-        Command::Init(_)
-        | Command::Enrol(_)
-        | Command::Join(_)
-        | Command::Tables(_)
-        | Command::Doctor
-        | Command::Status(_)
-        | Command::Export(_)
-        | Command::Import(_)
-        | Command::Inspect(_)
-        | Command::Verify(_)
-        | Command::History(_)
-        | Command::Demo => Err(Report::new(Exit::Failed, "this command is not in this program yet")),
+        Command::Init(args) => commands::init::run(args, context),
+        Command::Enrol(args) => commands::enrol::run(args, context),
+        Command::Join(args) => commands::join::run(args, context),
+        Command::Tables(args) => commands::tables::run(args, context),
+        Command::Doctor => commands::doctor::run(context),
+        Command::Status(args) => commands::status::run(args, context),
+        Command::Export(args) => commands::export::run(args, context),
+        Command::Import(args) => commands::import::run(args, context),
+        Command::Inspect(args) => commands::inspect::run(args, context),
+        Command::Verify(args) => commands::verify::run(args, context),
+        Command::History(args) => commands::history::run(args, context),
+        Command::Demo => Err(Report::new(Exit::Failed, "this command is not in this program yet")),
     }
 }

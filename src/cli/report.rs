@@ -1,6 +1,6 @@
 //! What a person is told when a command could not do its work: what, why, what to do, and the exit code.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
 use crate::cli::text::{escape, object};
@@ -55,11 +55,13 @@ impl Report {
 
     /// The object for a program, `packmule.error.v1`, on one line.
     pub fn to_json(&self) -> String {
+        object("packmule.error.v1", self.to_value())
+    }
+
+    /// The same as a part of another object.
+    pub fn to_value(&self) -> Value {
         let Report { code, what, excerpt: _, cause, hints } = self;
-        object(
-            "packmule.error.v1",
-            json!({ "exit": code.number(), "error": what, "cause": cause, "hints": hints }),
-        )
+        json!({ "exit": code.number(), "error": what, "cause": cause, "hints": hints })
     }
 }
 

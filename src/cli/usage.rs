@@ -113,7 +113,7 @@ mod tests {
     fn a_word_that_cannot_be_is_told_those_that_can() {
         assert_eq!(
             seen(&["-c", "x", "init", "--role", "x"]),
-            "packmule: error: invalid value 'x' for '--role <ROLE>': it can be lab, central\n  \
+            "packmule: error: invalid value 'x' for '--role <ROLE>': a site is a lab or central\n  \
              hint: packmule init --help\n"
         );
     }

@@ -1,4 +1,15 @@
 //! One file a command.
 
 pub mod config_show;
+pub mod doctor;
+pub mod enrol;
+pub mod export;
+pub mod history;
+pub mod import;
+pub mod init;
+pub mod inspect;
+pub mod join;
 pub mod keys;
+pub mod status;
+pub mod tables;
+pub mod verify;

@@ -1,0 +1,284 @@
+//! What is said of one bundle that an import has looked at: a line, and where it went wrong a report.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::admit::Fork;
+use crate::apply::Applied;
+use crate::bundle;
+use crate::cli::exit::Exit;
+use crate::cli::phrase::{counts_json, number_of};
+use crate::cli::report::Report;
+use crate::cli::report_bundle::refused;
+use crate::cli::text::escape;
+use crate::engine::{Item, ItemOutcome};
+use crate::ledger::SiteState;
+use crate::mailbox::display_path;
+use crate::model::{BundleName, Site};
+
+/// What is said of one bundle.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// Who and which: `lab-a 147`, or the file's name where it cannot say that much.
+    pub(super) label: String,
+    /// What became of it.
+    pub(super) line: String,
+    /// The error, where it is one.
+    pub(super) report: Option<Report>,
+    /// Whether it is this site's business.
+    pub(super) concern: Concern,
+    /// What a person should do about it.
+    pub(super) next: Option<String>,
+    /// What was done to the tables.
+    pub(super) applied: Option<Applied>,
+    /// The same for a program.
+    pub(super) value: Value,
+}
+
+/// Whose business a bundle is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Concern {
+    /// This site's.
+    Ours,
+    /// Another site's; it only counts when it is all that was found.
+    Others,
+}
+
+/// Puts one bundle into words. `dry_run`: nothing has really been done.
+pub(super) fn tell(item: Item, here: &Site, dry_run: bool) -> Told {
+    let Item { path, name, outcome } = item;
+    let file = path.file_name().map_or_else(|| display_path(&path), |name| display_path(Path::new(name)));
+    let label = name.as_ref().map_or(file.clone(), |name| format!("{} {}", name.from, name.seq));
+    let concern = match &name {
+        Some(name) if name.to != *here => Concern::Others,
+        Some(_) | None => Concern::Ours,
+    };
+    let subject = Subject { file: &file, name: name.as_ref(), here };
+    let word = word(&outcome);
+    let (line, report, next, applied) = subject.tell(outcome, dry_run);
+    let value = json!({
+        "path": path.to_string_lossy(),
+        "name": name.as_ref().map(ToString::to_string),
+        "from": name.as_ref().map(|name| name.from.to_string()),
+        "to": name.as_ref().map(|name| name.to.to_string()),
+        "bundle": name.as_ref().map(|name| name.seq.number()),
+        "outcome": word,
+        "words": line,
+        "applied": applied.as_ref().map(applied_json),
+        "error": report.as_ref().map(Report::to_value),
+    });
+    Told { label, line, report, concern, next, applied, value }
+}
+
+type Parts = (String, Option<Report>, Option<String>, Option<Applied>);
+
+struct Subject<'a> {
+    file: &'a str,
+    name: Option<&'a BundleName>,
+    here: &'a Site,
+}
+
+impl Subject<'_> {
+    fn tell(&self, outcome: ItemOutcome, dry_run: bool) -> Parts {
+        match outcome {
+            ItemOutcome::Applied(applied) => (applied_words(&applied, dry_run), None, None, Some(applied)),
+            ItemOutcome::AppliedWith(seq) => {
+                let verb = if dry_run { "would be applied" } else { "applied" };
+                (format!("{verb} together with bundle {seq}"), None, None, None)
+            }
+            ItemOutcome::AlreadyApplied => ("already applied, skipped".to_owned(), None, None, None),
+            ItemOutcome::Waits(missing) => {
+                let (first, last) = missing.into_inner();
+                let (what, have) = match last - first {
+                    0 => (format!("bundle {first}"), "has"),
+                    _ => (format!("bundles {first} to {last}"), "have"),
+                };
+                self.waits(format!("{what} of {} {have} not arrived", self.sender()))
+            }
+            ItemOutcome::WaitsForRest(next) => {
+                self.waits(format!("it is one snapshot with bundle {next}, which is not applied"))
+            }
+            ItemOutcome::Forked(fork) => self.forked(fork),
+            ItemOutcome::NotOurs => self.not_ours(),
+            ItemOutcome::Stranger(error) => self.refused(&error),
+            ItemOutcome::Silenced(state) => self.silenced(state),
+            ItemOutcome::Refused(error) => self.refused(&error),
+            ItemOutcome::Failed(error) => {
+                let report = Report::from(*error);
+                (format!("NOT applied: {}", report.what), Some(report), None, None)
+            }
+        }
+    }
+
+    /// The sender that the bundle names.
+    fn sender(&self) -> String {
+        self.name.map_or("the sender".to_owned(), |name| name.from.to_string())
+    }
+
+    fn bundle(&self) -> String {
+        self.name.map_or(self.file.to_owned(), ToString::to_string)
+    }
+
+    fn waits(&self, why: String) -> Parts {
+        let sender = self.sender();
+        let report = Report::new(Exit::Missing, format!("bundle {} waits", self.bundle()))
+            .because(why.clone())
+            .hint(format!("ask {sender} to run `packmule export` again; it carries all that has no receipt"));
+        (format!("waits: {why}"), Some(report), Some(format!("ask {sender} to export again")), None)
+    }
+
+    fn refused(&self, error: &bundle::Error) -> Parts {
+        let report = refused(self.file, self.name, error);
+        let next = error.new_copy_may_help().then(|| format!("ask {} to export again", self.sender()));
+        (format!("refused: it {}", escape(&error.to_string())), Some(report), next, None)
+    }
+
+    fn silenced(&self, state: SiteState) -> Parts {
+        let sender = self.sender();
+        let report = Report::new(Exit::Refused, format!("bundle {} is refused", self.bundle()))
+            .because(format!("{sender} is {state} here; nothing was changed"))
+            .hint(format!("ask whoever decided that {sender} is {state}"));
+        (format!("refused: {sender} is {state} here"), Some(report), None, None)
+    }
+
+    fn not_ours(&self) -> Parts {
+        let Some(BundleName { from, to, seq, .. }) = self.name else {
+            return ("left alone: it is for another site".to_owned(), None, None, None);
+        };
+        let report = Report::new(Exit::Refused, format!("bundle {seq} is not for this site"))
+            .because(format!("it is from {from}, for {to}; this is {}; nothing was changed", self.here))
+            .hint(format!("pass the stick on to {to}"));
+        (format!("left alone: for {to}"), Some(report), Some(format!("pass the stick on to {to}")), None)
+    }
+
+    fn forked(&self, fork: Fork) -> Parts {
+        let sender = self.sender();
+        let why = match fork {
+            Fork::SameNumber => "another bundle of this number was applied before".to_owned(),
+            Fork::OtherChain => "it does not follow the last bundle that was applied".to_owned(),
+            Fork::OtherHistory => format!("it belongs to a history of {sender} that is not known here"),
+            Fork::Frozen => format!("the bundles of {sender} were stopped before; packmule status says why"),
+        };
+        let report = Report::new(
+            Exit::Refused,
+            format!("STOPPED: bundle {} does not fit what came before", self.bundle()),
+        )
+        .because(format!("{why}; nothing was changed, and nothing more of {sender} is applied"))
+        .hint(format!(
+            "ask {sender}: was its database put back from a backup, or is it at work on two computers?"
+        ));
+        let next =
+            format!("find out what happened at {sender}; its bundles are stopped, those of others are not");
+        (format!("STOPPED, NOT applied: {why}"), Some(report), Some(next), None)
+    }
+}
+
+/// `applied 1 284 changes; 2 conflicts decided, 1 set aside`
+fn applied_words(applied: &Applied, dry_run: bool) -> String {
+    let Applied { counts, written: _, already_there, conflicts, parked } = applied;
+    let verb = if dry_run { "would apply" } else { "applied" };
+    let changes = number_of(counts.total(), "change", "changes");
+    let mut more = Vec::new();
+    if *already_there > 0 {
+        more.push(number_of(*already_there, "was there already", "were there already"));
+    }
+    if *conflicts > 0 {
+        more.push(format!("{} decided", number_of(*conflicts, "conflict", "conflicts")));
+    }
+    if *parked > 0 {
+        more.push(number_of(*parked, "set aside", "set aside"));
+    }
+    match more.is_empty() {
+        true => format!("{verb} {changes}"),
+        false => format!("{verb} {changes}; {}", more.join(", ")),
+    }
+}
+
+fn applied_json(applied: &Applied) -> Value {
+    let Applied { counts, written, already_there, conflicts, parked } = applied;
+    json!({
+        "changes": counts_json(counts),
+        "written": written,
+        "already_there": already_there,
+        "conflicts": conflicts,
+        "set_aside": parked,
+    })
+}
+
+/// The outcome in one word, for a program.
+fn word(outcome: &ItemOutcome) -> &'static str {
+    match outcome {
+        ItemOutcome::Applied(_) => "applied",
+        ItemOutcome::AppliedWith(_) => "applied-with",
+        ItemOutcome::AlreadyApplied => "already-applied",
+        ItemOutcome::Waits(_) => "waits",
+        ItemOutcome::WaitsForRest(_) => "waits-for-rest",
+        ItemOutcome::Forked(_) => "forked",
+        ItemOutcome::NotOurs => "not-ours",
+        ItemOutcome::Stranger(_) => "stranger",
+        ItemOutcome::Silenced(_) => "silenced",
+        ItemOutcome::Refused(_) => "refused",
+        ItemOutcome::Failed(_) => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ChangeCounts;
+
+    fn told(outcome: ItemOutcome) -> Told {
+        let name: BundleName = "lab-a.central.7f3a9c21.0000000147.mule".parse().unwrap();
+        let path = format!("/media/s/{name}").into();
+        tell(Item { path, name: Some(name), outcome }, &"central".parse().unwrap(), false)
+    }
+
+    #[test]
+    fn what_was_applied_is_counted() {
+        let counts = ChangeCounts { inserts: 1120, updates: 158, deletes: 6 };
+        let applied = Applied { counts, written: 1281, already_there: 0, conflicts: 2, parked: 1 };
+        let told = told(ItemOutcome::Applied(applied));
+        assert_eq!(told.label, "lab-a 147");
+        assert_eq!(told.line, "applied 1 284 changes; 2 conflicts decided, 1 set aside");
+    }
+
+    #[test]
+    fn a_gap_is_named_exactly() {
+        let told = told(ItemOutcome::Waits(31..=41));
+        assert_eq!(told.line, "waits: bundles 31 to 41 of lab-a have not arrived");
+        assert_eq!(
+            told.report.unwrap().to_text(),
+            "packmule: error: bundle lab-a.central.7f3a9c21.0000000147.mule waits\n  \
+             cause: bundles 31 to 41 of lab-a have not arrived\n  \
+             hint: ask lab-a to run `packmule export` again; it carries all that has no receipt\n"
+        );
+    }
+
+    #[test]
+    fn a_cut_copy_says_what_is_there_and_whom_to_ask() {
+        let error = bundle::Error::Incomplete { have_bytes: 62_500, need_bytes: Some(98_304) };
+        let report = told(ItemOutcome::Refused(error)).report.unwrap();
+        assert_eq!(report.code, Exit::Refused);
+        assert_eq!(
+            report.to_text(),
+            "packmule: error: lab-a.central.7f3a9c21.0000000147.mule is damaged: 61 KiB of 96 KiB are there\n  \
+             cause: the copy was cut short; nothing was changed here, and lab-a still has these changes\n  \
+             hint: ask lab-a to run `packmule export` again and to wait for \"You can take the stick out now\"\n"
+        );
+    }
+
+    #[test]
+    fn a_bundle_for_another_site_is_passed_on() {
+        let name: BundleName = "central.lab-b.7f3a9c21.0000000012.mule".parse().unwrap();
+        let item = Item { path: "/media/s/x.mule".into(), name: Some(name), outcome: ItemOutcome::NotOurs };
+        let told = tell(item, &"lab-a".parse().unwrap(), false);
+        assert_eq!((told.line.as_str(), told.concern), ("left alone: for lab-b", Concern::Others));
+        assert_eq!(
+            told.report.unwrap().to_text(),
+            "packmule: error: bundle 12 is not for this site\n  \
+             cause: it is from central, for lab-b; this is lab-a; nothing was changed\n  \
+             hint: pass the stick on to lab-b\n"
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! `packmule enrol`: at the centre, lets a lab take part, once two people have compared six words.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::cli::{Answer, Context, EnrolArgs, Exit, Report};
+use crate::config::SiteCard;
+use crate::engine::{self, Enrolled, Home};
+use crate::mailbox::display_path;
+use crate::model::Role;
+
+/// Shows the lab's words, asks whether they agree, enrols, and writes the answer.
+pub fn run(args: &EnrolArgs, context: &Context) -> Result<Exit, Report> {
+    let settings = context.settings_to_sign_in()?;
+    if settings.role == Role::Lab {
+        return Err(engine::Error::from(engine::Cause::OnlyAtCentral { site: settings.site }).into());
+    }
+    let card = SiteCard::open_file(&args.card)?;
+    let (lab, words) = (card.card().site.clone(), card.card().words());
+    context.out.result(&format!("Six words of {lab}: {words}"));
+    if args.run.dry_run {
+        context.out.result(&format!("This was a dry run: {lab} was not enrolled, nothing was changed."));
+        context
+            .out
+            .json("packmule.enrol.v1", json!({ "dry_run": true, "site": lab.to_string(), "words": words }));
+        return Ok(Exit::Done);
+    }
+    if !args.yes {
+        let question = format!("Does {lab} read the same six words to you by telephone?");
+        match context.ask.yes_or_no(&question)? {
+            Answer::Yes => {}
+            Answer::No => return Err(words_differ(&lab.to_string())),
+        }
+    }
+    let progress = context.progress()?;
+    let mut home = Home::work(&settings, &progress)?;
+    let answer = args.answer.clone().unwrap_or_else(|| PathBuf::from(format!("{lab}.answer")));
+    let enrolled = engine::enrol(&mut home, &card, &answer)?;
+    for line in lines(&enrolled) {
+        context.out.result(&line);
+    }
+    context.out.json(
+        "packmule.enrol.v1",
+        json!({
+            "dry_run": false,
+            "site": enrolled.site.to_string(),
+            "words": words,
+            "number": enrolled.number,
+            "was_there": enrolled.was_there,
+            "answer": enrolled.answer.to_string_lossy(),
+            "own_words": enrolled.words,
+            "do_next": next(&enrolled),
+        }),
+    );
+    Ok(Exit::Done)
+}
+
+fn lines(enrolled: &Enrolled) -> Vec<String> {
+    let Enrolled { site, number, was_there, answer, words } = enrolled;
+    let first = match was_there {
+        false => format!("{site} is enrolled, with number {number}."),
+        true => format!("{site} was enrolled already, with number {number}; its answer was written anew."),
+    };
+    vec![
+        first,
+        format!("  Answer    {}", display_path(answer)),
+        format!("Six words of the centre: {words}"),
+        format!("Do next: {}", next(enrolled)),
+    ]
+}
+
+fn next(enrolled: &Enrolled) -> String {
+    let file = enrolled.answer.file_name().map_or_else(String::new, |name| display_path(name.as_ref()));
+    format!(
+        "give {} to {}, and read the centre's six words to it by telephone; there: packmule join {file}",
+        display_path(&enrolled.answer),
+        enrolled.site
+    )
+}
+
+/// What is said when the words that two people compared are not the same.
+pub(super) fn words_differ(site: &str) -> Report {
+    Report::new(Exit::Key, format!("the six words of {site} do not agree"))
+        .because("the card was changed on its way, or is another one; nothing was changed here")
+        .hint(format!("ask {site} for its card again, and compare with what `packmule keys` prints there"))
+}

@@ -1,0 +1,17 @@
+//! `packmule inspect`: what anybody can read of a bundle. Needs no settings, no keys and no database.
+
+use serde_json::json;
+
+use crate::cli::{Context, Exit, FileArgs, Report};
+use crate::engine;
+
+/// Prints what a bundle says about itself; nothing of it is proven.
+pub fn run(args: &FileArgs, context: &Context) -> Result<Exit, Report> {
+    let text = engine::inspect(&args.file)?;
+    context.out.result(text.trim_end());
+    context.out.json(
+        "packmule.inspect.v1",
+        json!({ "file": args.file.to_string_lossy(), "proven": false, "text": text }),
+    );
+    Ok(Exit::Done)
+}

@@ -1,0 +1,56 @@
+//! Errors of the database in words, with the server's own words and number as the cause.
+
+use crate::cli::exit::Exit;
+use crate::cli::report::Report;
+use crate::db::{Class, Error};
+
+impl From<Error> for Report {
+    fn from(error: Error) -> Self {
+        let mut report = Report::new(Exit::Database, error.to_string());
+        report.cause = error.cause();
+        let code = error.code();
+        match error {
+            Error::Unreachable { .. } => {
+                let report = match code {
+                    // The server speaks, but takes nobody in just now.
+                    Some(_) => report.hint("wait a little, then run the same command again"),
+                    None => {
+                        report.hint("start the database server, or look where it is: packmule config show")
+                    }
+                };
+                report.hint("packmule doctor")
+            }
+            Error::SignIn { user, .. } => match code {
+                // The password is right; the account may not use this database.
+                Some(1044) => report.hint(format!("as an administrator of the server: {}", grant(&user))),
+                Some(_) | None => report.hint("packmule doctor --ask-pass"),
+            },
+            Error::NoDatabase { .. } => {
+                report.hint("look at its name: packmule config show; packmule never makes a database itself")
+            }
+            Error::TooOld { .. } => report
+                .because("packmule needs MySQL 8.0 or MariaDB 10.4, or later")
+                .hint("ask the administrator of the server for a newer one"),
+            Error::Refused { class, .. } => about_refusal(report, class),
+            Error::Unexpected { .. } => {
+                report.hint("look whether packmule's tables were changed by hand: packmule doctor")
+            }
+        }
+    }
+}
+
+fn about_refusal(report: Report, class: Class) -> Report {
+    match class {
+        Class::TryAgain => report.hint("the server was busy; run the same command again"),
+        Class::LineLost => report.hint("the line to the server broke; run the same command again"),
+        Class::Rights => report.hint(
+            "ask the administrator of the server for the rights SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, \
+             INDEX, DROP and TRIGGER on this database",
+        ),
+        Class::ForeignKey | Class::Duplicate | Class::Value | Class::Other => report.hint("packmule doctor"),
+    }
+}
+
+fn grant(user: &str) -> String {
+    format!("GRANT ALL PRIVILEGES ON the database TO '{user}'@'HOST'")
+}

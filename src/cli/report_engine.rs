@@ -1,0 +1,259 @@
+//! Errors of the engine in words: which stage it was, why, and what to do.
+
+use std::io;
+
+use crate::cli::exit::Exit;
+use crate::cli::report::Report;
+use crate::cli::report_bundle::refused;
+use crate::cli::text::{disk_size, size};
+use crate::engine::{Cause, Error};
+use crate::mailbox::display_path;
+use crate::model::{BundleName, Site};
+use crate::{apply, capture, ledger, seal};
+
+impl From<Error> for Report {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Config(error) => error.into(),
+            Error::Database(error) => error.into(),
+            Error::Ledger(error) => error.into(),
+            Error::Capture(error) => error.into(),
+            Error::Seal(error) => error.into(),
+            Error::Mailbox(error) => error.into(),
+            Error::Apply { name, source } => about_apply(&name, source),
+            Error::Key(error) => error.into(),
+            Error::Bundle { path, source } => {
+                let name = path.file_name().map(std::path::Path::new).unwrap_or(&path);
+                refused(&display_path(name), crate::mailbox::name_hint(name).as_ref(), &source)
+            }
+            Error::File { path, source } => {
+                about_file(format!("cannot use {}", display_path(&path)), &source)
+            }
+            Error::State(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<ledger::Error> for Report {
+    fn from(error: ledger::Error) -> Self {
+        let what = error.to_string();
+        match error {
+            ledger::Error::Database(error) => error.into(),
+            ledger::Error::NotSetUp => not_set_up(what),
+            ledger::Error::OtherSite { .. } => other_site(what),
+            ledger::Error::ForeignConflictLog { why, remedy } => {
+                in_the_way("the table conflict_log of this database cannot be extended", why, remedy)
+            }
+        }
+    }
+}
+
+impl From<capture::Error> for Report {
+    fn from(error: capture::Error) -> Self {
+        let what = error.to_string();
+        match error {
+            capture::Error::Database(error) => error.into(),
+            capture::Error::Spool(source) => about_file(what, &source),
+            capture::Error::ForeignLog { why, remedy } => {
+                in_the_way("the table sync_log of this database cannot be extended", why, remedy)
+            }
+            capture::Error::Trigger { source, .. } => {
+                let code = source.code();
+                let report = Report { what, ..Report::from(source) };
+                match code {
+                    // A server that writes a binary log lets only SUPER make triggers, unless it is told otherwise.
+                    Some(1419) => Report { hints: Vec::new(), ..report }
+                        .hint("as an administrator of the server: SET GLOBAL log_bin_trust_function_creators = 1")
+                        .hint("and in its my.cnf, below [mysqld]: log_bin_trust_function_creators = 1")
+                        .hint("then run the same `packmule init` again"),
+                    Some(_) | None => report,
+                }
+            }
+            capture::Error::StampedElsewhere => Report::new(Exit::Busy, what)
+                .because("something else stamps rows of sync_log; nothing was sent twice")
+                .hint("run the same command again"),
+        }
+    }
+}
+
+impl From<seal::Error> for Report {
+    fn from(error: seal::Error) -> Self {
+        let what = error.to_string();
+        match error {
+            seal::Error::Bundle { source, .. } => {
+                let cause = std::error::Error::source(&source).map(ToString::to_string);
+                let report = Report::new(Exit::Failed, what).because(format!(
+                    "it {source}{}",
+                    cause.map(|cause| format!(": {cause}")).unwrap_or_default()
+                ));
+                report.hint("run `packmule export` again; the changes are still in this site's log")
+            }
+            seal::Error::Outbox(source) => about_file(what, &source),
+            seal::Error::NoNumbersLeft => Report::new(Exit::Failed, what),
+        }
+    }
+}
+
+impl From<Cause> for Report {
+    fn from(cause: Cause) -> Self {
+        let what = cause.to_string();
+        match cause {
+            Cause::AtWork => Report::new(Exit::Busy, what)
+                .because("it holds the lock of this site's state folder; nothing was changed")
+                .hint("wait until it has ended, then run the same command again"),
+            Cause::NotSetUp { .. } => not_set_up(what),
+            Cause::OtherSite { .. } => other_site(what),
+            Cause::NotJoined { site } => Report::new(Exit::Failed, what)
+                .because(format!("without the answer of the centre, {site} knows no key to seal for"))
+                .hint(format!("give {site}.card to the centre; it runs `packmule enrol {site}.card`"))
+                .hint("then, with its answer: packmule join ANSWER"),
+            Cause::OnlyAtCentral { .. } | Cause::OnlyAtLab { .. } => Report::new(Exit::WrongUse, what)
+                .because("nothing was changed")
+                .hint("which site a settings file belongs to: packmule -c FILE config show"),
+            Cause::SiteTaken { site } => Report::new(Exit::Key, what)
+                .because("whoever has the enrolled keys speaks as this site; nothing was changed")
+                .hint(format!("compare the six words with those that `packmule keys` prints at {site}")),
+            Cause::NotALab { .. } => Report::new(Exit::WrongUse, what)
+                .because("only labs are enrolled; nothing was changed")
+                .hint("make the lab's card at the lab: packmule init --role lab --help"),
+            Cause::WentBack { known, sealed } => went_back(known, sealed.number()),
+            Cause::OutboxIncomplete { name } => outbox_incomplete(&name),
+            Cause::Unshareable { table, why } => {
+                Report::new(Exit::WrongUse, format!("table {table} cannot be synced"))
+                    .because(format!("{why}; nothing was changed"))
+                    .hint("the tables and what stands in the way of each: packmule tables")
+            }
+            Cause::InboxFull { name, need_bytes, free_bytes } => {
+                let (need, free) = (size(need_bytes), disk_size(free_bytes));
+                Report::new(Exit::Failed, format!("there is no room here to take in bundle {name}"))
+                    .because(format!(
+                        "its private copy needs {need}, and {free} are free; nothing was changed"
+                    ))
+                    .hint(
+                        "make room on the disk of this site's state folder, then run `packmule import` again",
+                    )
+            }
+        }
+    }
+}
+
+fn about_apply(name: &BundleName, error: apply::Error) -> Report {
+    let BundleName { from, seq, .. } = name;
+    let what = format!("bundle {seq} of {from} was not applied");
+    match error {
+        apply::Error::Database(error) => not_applied(what, error.into()),
+        apply::Error::Ledger(error) => not_applied(what, error.into()),
+        apply::Error::Bundle { source, .. } => {
+            let report = refused(&name.to_string(), Some(name), &source);
+            Report { code: Exit::Refused, ..report }
+        }
+        apply::Error::TablesDiffer { table, why } => {
+            Report::new(Exit::TablesDiffer, format!("{what}: table {table} is another one here"))
+                .because(format!("{why}; nothing was changed"))
+                .hint(format!(
+                    "make table {table} at {from} and here the same, then run `packmule import` again"
+                ))
+        }
+        apply::Error::TooManyDeletes { table, deletes, rows, percent, limit } => {
+            let (deletes, rows) = (crate::cli::text::count(deletes), crate::cli::text::count(rows));
+            Report::new(
+                Exit::Failed,
+                format!(
+                    "stopped before changing anything: bundle {seq} of {from} deletes {deletes} of {rows} rows \
+                     ({percent}%) in table {table}"
+                ),
+            )
+            .because(format!("the limit is {limit}%; was a table emptied or put back from a backup at {from}?"))
+            .hint(format!(
+                "look with `packmule import --dry-run --max-delete 100`; go on with `packmule import --yes \
+                 --max-delete {}`",
+                rounded_up(percent)
+            ))
+        }
+        apply::Error::MovedOn { .. } => Report::new(Exit::Busy, what)
+            .because("somebody else applied bundles of the same site at the same time; nothing was changed")
+            .hint("run the same command again"),
+        apply::Error::Spool(source) => about_file(what, &source),
+    }
+}
+
+/// A database error in the middle of a bundle: the bundle first, the database's words as the cause.
+fn not_applied(what: String, report: Report) -> Report {
+    let cause = match &report.cause {
+        Some(cause) => format!("{}: {cause}; nothing was changed", report.what),
+        None => format!("{}; nothing was changed", report.what),
+    };
+    Report { what, cause: Some(cause), ..report }
+        .hint("the bundle is kept here; run `packmule import` again when the cause is mended")
+}
+
+/// The next full ten, for a limit that lets this bundle pass: 82 gives 90.
+fn rounded_up(percent: u64) -> u64 {
+    (percent / 10 * 10 + 10).min(100)
+}
+
+fn not_set_up(what: String) -> Report {
+    Report::new(Exit::Database, what)
+        .because("packmule's own tables are not in it")
+        .hint("set this site up: packmule init --help")
+}
+
+fn other_site(what: String) -> Report {
+    Report::new(Exit::Settings, what)
+        .because("two sites never share a database or a settings file; nothing was changed")
+        .hint("name the right settings file with `-c FILE`; what this one says: packmule config show")
+}
+
+fn in_the_way(what: &str, why: String, remedy: String) -> Report {
+    Report::new(Exit::Database, what)
+        .because(format!("{why}; its rows are as they were"))
+        .hint(remedy)
+        .hint("then run the same `packmule init` again")
+}
+
+/// The database was put back from a backup: going on would give two bundles the same number.
+fn went_back(known: u64, sealed: u64) -> Report {
+    let known = match known {
+        0 => "no bundle at all".to_owned(),
+        known => format!("bundles up to {known}"),
+    };
+    Report::new(
+        Exit::Failed,
+        format!("the database has gone back in time: it knows {known}, and bundle {sealed} was sealed already"),
+    )
+    .because(
+        "it was put back from a backup, or is a copy; a number given twice would be refused at the centre, so \
+         nothing was sealed",
+    )
+    .hint("put the newest copy of the database back, and run the same command again")
+    .hint("if there is none, ask the centre before anything else; this site's later edits are not sent until then")
+}
+
+fn outbox_incomplete(name: &BundleName) -> Report {
+    let BundleName { to, seq, .. } = name;
+    Report::new(Exit::Failed, format!("bundle {seq} for {to} is missing from the outbox"))
+        .because(format!("{name} has no receipt yet, and the bundles after it cannot be applied without it"))
+        .hint(format!(
+            "put {name} back into the folder outbox, from a stick or a backup, and run the command again"
+        ))
+}
+
+fn about_file(what: String, source: &io::Error) -> Report {
+    let report = Report::new(Exit::Failed, what).because(source.to_string());
+    // Not a `match`: the list of kinds is the standard library's and grows.
+    let kind = source.kind();
+    if kind == io::ErrorKind::PermissionDenied {
+        report.hint("run packmule as the user whose file or folder it is")
+    } else if kind == io::ErrorKind::StorageFull {
+        report.hint("make room on that disk, then run the same command again")
+    } else {
+        report
+    }
+}
+
+/// What is said where somebody asks the centre to send.
+pub(super) fn centre_does_not_send(site: &Site) -> Report {
+    Report::new(Exit::WrongUse, format!("{site} is the centre, and the centre does not send changes yet"))
+        .because("in this version changes go from the labs to the centre; nothing was changed")
+        .hint("take in what the labs have sent: packmule import DIR")
+}
