@@ -194,6 +194,7 @@ fn write_rows(
                 run.replay()?;
             }
             circle = next;
+        untying: false,
             run.batch(&batch.shape, batch.changes)?;
         }
         run.replay_last()?;

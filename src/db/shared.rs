@@ -170,6 +170,13 @@ fn push_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(&[0, 0]);
 }
 
+/// A condition that holds for exactly the rows with these keys, of which there must be one.
+pub fn keys_sql(table: &Table, keys: &[RowKey]) -> String {
+    let mut condition = String::new();
+    push_keys(&mut condition, table, keys);
+    condition
+}
+
 /// Appends a condition that holds for exactly the rows with these keys and can be answered by the primary key.
 pub(super) fn push_keys(query: &mut String, table: &Table, keys: &[RowKey]) {
     let details: Vec<_> = table.key_details().collect();

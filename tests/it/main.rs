@@ -5,6 +5,7 @@
 mod app_log;
 mod capture;
 mod demo_database;
+mod foreign_keys;
 mod foreign_log;
 mod harness;
 mod servers;
