@@ -57,6 +57,8 @@ pub(super) enum Chance {
 /// The work inside one transaction.
 pub(super) struct Run<'a> {
     pub(super) session: &'a mut Session,
+    /// Another connection, where tables are written by triggers: it sees what was here before this transaction.
+    pub(super) outside: Option<&'a mut Session>,
     pub(super) scene: Scene<'a>,
     pub(super) monitor: &'a dyn Monitor,
     pub(super) tables: HashMap<TableName, Prepared>,
@@ -66,10 +68,10 @@ pub(super) struct Run<'a> {
     pub(super) guard: Guard,
     pub(super) tally: Tally,
     pub(super) triggered: BTreeSet<TableName>,
-}
-
     /// Whether circles are being untied: the foreign keys of what is written now were looked at before.
     pub(super) untying: bool,
+}
+
 impl Run<'_> {
     /// Writes one batch of one table, as it comes out of the bundle.
     pub(super) fn batch(&mut self, shape: &TableShape, changes: Vec<Change>) -> Result<(), Error> {
@@ -130,7 +132,8 @@ impl Run<'_> {
             return Ok(());
         };
         let table = &prepared.table;
-        let (mut decided, later) = decide(self.session, &self.scene, table, changes)?;
+        let outside = self.outside.as_deref_mut().filter(|_| self.triggered.contains(name));
+        let (mut decided, later) = decide(self.session, outside, &self.scene, table, changes)?;
         let mut refused = self.with_children(table, &decided)?;
         let orders = orders(&decided, &refused);
         let deletes = orders.iter().filter(|order| order.op() == Op::Delete).count() as u64;
@@ -253,11 +256,6 @@ fn orders<'d>(decided: &'d [Decided], refused: &HashMap<usize, (Kind, String)>) 
         .iter()
         .enumerate()
         .filter(|(at, one)| matches!(one.verdict, Verdict::Write(_)) && !refused.contains_key(at))
-        .map(|(at, one)| Order {
-            at,
-            key: one.key.clone(),
-            row: one.change.after(),
-            exists: one.current.is_some(),
-        })
+        .map(|(at, one)| Order { at, key: one.key.clone(), row: one.change.after(), exists: one.exists })
         .collect()
 }

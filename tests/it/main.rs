@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
 mod app_log;
+mod apply;
 mod capture;
 mod demo_database;
 mod foreign_keys;
