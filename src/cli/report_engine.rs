@@ -5,7 +5,7 @@ use std::io;
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
 use crate::cli::report_bundle::refused;
-use crate::cli::text::{disk_size, size};
+use crate::cli::text::disk_size;
 use crate::engine::{Cause, Error};
 use crate::mailbox::display_path;
 use crate::model::{BundleName, Site};
@@ -124,7 +124,7 @@ impl From<Cause> for Report {
                     .hint("the tables and what stands in the way of each: packmule tables")
             }
             Cause::InboxFull { name, need_bytes, free_bytes } => {
-                let (need, free) = (size(need_bytes), disk_size(free_bytes));
+                let (need, free) = (disk_size(need_bytes), disk_size(free_bytes));
                 Report::new(Exit::Failed, format!("there is no room here to take in bundle {name}"))
                     .because(format!(
                         "its private copy needs {need}, and {free} are free; nothing was changed"

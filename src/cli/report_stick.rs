@@ -4,7 +4,7 @@ use std::io;
 
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
-use crate::cli::text::{disk_size, size};
+use crate::cli::text::disk_size;
 use crate::mailbox::{Error, display_path};
 
 impl From<Error> for Report {
@@ -12,7 +12,7 @@ impl From<Error> for Report {
         let report = Report::new(Exit::Stick, error.to_string());
         match error {
             Error::Full { place, need_bytes, free_bytes } => {
-                let (need, free) = (size(need_bytes), disk_size(free_bytes));
+                let (need, free) = (disk_size(need_bytes), disk_size(free_bytes));
                 Report { what: format!("{} is full", display_path(&place)), ..report }
                     .because(format!("{need} are needed, and {free} are free"))
                     .hint("make room on it or take another stick, then run the same command again")

@@ -103,6 +103,10 @@ impl Home<'_> {
             return Err(Error::File { path, source });
         }
         part.finish()?;
+        // What lay here under this name was found damaged, or was looked at before: this copy is proven.
+        if self.inbox.open_bundle(&name).is_ok() {
+            self.inbox.remove(&name)?;
+        }
         self.inbox.rename_part(&name)?;
         monitor.step(Step::AdmitCopied);
         self.inbox.sync()?;

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
+mod crashes;
 mod demo_database;
 mod demo_story;
+mod faults;
 mod harness;
+mod late_commit;
+mod orders;
 mod servers;
 mod tidy;

@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(
             report.to_text(),
             "packmule: error: /media/s is full\n  \
-             cause: 96 KiB are needed, and 12 kB are free; bundles 145, 146 are on it and complete; \
+             cause: 98 kB are needed, and 12 kB are free; bundles 145, 146 are on it and complete; \
              bundle 147 is not on it, but safe in the outbox\n  \
              hint: make room on it or take another stick, then run the same command again\n"
         );

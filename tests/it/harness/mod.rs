@@ -3,13 +3,19 @@
 #![allow(dead_code, unused_imports, reason = "each subject takes what it needs")]
 
 mod family;
+mod fault;
+mod pair;
 mod program;
 mod rows;
+mod saved;
 mod server;
 mod site;
 
 pub(crate) use family::Family;
+pub(crate) use fault::Fault;
+pub(crate) use pair::{Pair, SCHEMA, files};
 pub(crate) use program::Ran;
 pub(crate) use rows::{assert_equal, differences};
+pub(crate) use saved::{Saved, contents};
 pub(crate) use server::{server, server_options};
 pub(crate) use site::{Role, TestSite, bundles_in};
