@@ -9,5 +9,6 @@ mod faults;
 mod harness;
 mod late_commit;
 mod orders;
+mod rights;
 mod servers;
 mod tidy;
