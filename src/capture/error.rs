@@ -23,8 +23,8 @@ pub enum Error {
         /// A statement that removes it, to copy.
         remedy: String,
     },
-    /// The account may not create or remove triggers.
-    #[error("cannot change the triggers of table {table}")]
+    /// The account may not create or replace triggers.
+    #[error("cannot create a trigger on table {table}")]
     Trigger {
         /// The table.
         table: TableName,
