@@ -7,7 +7,7 @@ CREATE TABLE sync_log (
   id          BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
   table_name  VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   record_id   TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-  action      ENUM('INSERT', 'UPDATE', 'DELETE') NOT NULL,
+  action      ENUM('INSERT', 'UPDATE', 'DELETE') CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
   before_row  LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
   changed_at  DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
   origin      VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,

@@ -28,4 +28,4 @@ mod transaction;
 mod write;
 
 pub use error::Error;
-pub use transaction::{Applied, Context, Part, apply};
+pub use transaction::{Applied, Context, Part, apply, needs_outside};

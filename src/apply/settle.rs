@@ -62,9 +62,7 @@ impl Run<'_> {
         let keys: Vec<RowKey> =
             wanted.iter().map(|change| change.key(&table.shape).unwrap_or(RowKey(Vec::new()))).collect();
         let canonicals = db::canonical_keys(self.session, table, &keys)?;
-        let found = db::read_rows(self.session, table, &keys, true)?;
-        let rows: std::collections::HashMap<_, _> =
-            found.into_iter().map(|keyed| (keyed.canonical, keyed.row)).collect();
+        let rows = db::rows_by_key(self.session, table, &keys, &canonicals, true)?;
         let mut orders = Vec::new();
         for (at, ((change, key), canonical)) in wanted.iter().zip(keys).zip(&canonicals).enumerate() {
             let current = rows.get(canonical);

@@ -43,7 +43,7 @@ impl Run<'_> {
     }
 
     /// Whether a row of this table can be taken out and put back without anybody noticing: the bundle has all
-    /// its columns, no trigger of the application fires, and children point to the primary key only.
+    /// its columns, no trigger of the application fires or writes it, and children point to the primary key only.
     fn can_take_out(&self, name: &TableName) -> bool {
         let (Some(prepared), Some(whole)) = (self.tables.get(name), self.scene.catalog.tables.get(name))
         else {
@@ -53,6 +53,7 @@ impl Run<'_> {
         let mut children = self.scene.catalog.children_of(name);
         prepared.table.details.len() == whole.details.len()
             && !whole.has_foreign_triggers()
+            && !self.triggered.contains(name)
             && children.all(|child| child.parent_columns.iter().all(|column| key.contains(&column)))
     }
 
@@ -61,7 +62,7 @@ impl Run<'_> {
         let Some(table) = self.tables.get(name).map(|prepared| prepared.table.clone()) else {
             return Ok(changes);
         };
-        let (decided, mut left) = decide(self.session, &self.scene, &table, changes)?;
+        let (decided, mut left) = decide(self.session, None, &self.scene, &table, changes)?;
         let is_clean = |one: &Decided| {
             matches!(one.verdict, Verdict::Write(None))
                 && one.current.is_some()

@@ -227,24 +227,8 @@ impl Section<'_> {
     /// The rows as the snapshot shows them, by canonical key.
     fn current_rows(&mut self, chunk: &[Candidate]) -> Result<HashMap<Vec<u8>, RowImage>, Error> {
         let keys: Vec<RowKey> = chunk.iter().map(|candidate| candidate.key.clone()).collect();
-        let found = db::read_rows(self.session, self.table, &keys, false)?;
-        let mut rows: HashMap<_, _> = found.into_iter().map(|keyed| (keyed.canonical, keyed.row)).collect();
-        // A key that an application spelt in its own way ('2026-1-1') is found by the server, but not under
-        // its own text: those few are looked up one by one.
-        let known = chunk.iter().filter(|candidate| rows.contains_key(&candidate.canonical)).count();
-        if known < rows.len() {
-            for candidate in chunk {
-                if rows.contains_key(&candidate.canonical) {
-                    continue;
-                }
-                let one =
-                    db::read_rows(self.session, self.table, std::slice::from_ref(&candidate.key), false)?;
-                if let Some(keyed) = one.into_iter().next() {
-                    rows.insert(candidate.canonical.clone(), keyed.row);
-                }
-            }
-        }
-        Ok(rows)
+        let canonicals: Vec<Vec<u8>> = chunk.iter().map(|candidate| candidate.canonical.clone()).collect();
+        Ok(db::rows_by_key(self.session, self.table, &keys, &canonicals, false)?)
     }
 
     /// The rows at the seal before, by the id of the log row that holds them.

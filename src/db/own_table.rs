@@ -24,6 +24,17 @@ pub enum Ensured {
     },
 }
 
+/// Says whether [`ensure_table`] would find something that blocks it. Changes nothing.
+pub fn blocked_table(session: &mut Session, table: &str, script: &str) -> Result<Option<Ensured>, Error> {
+    let found = columns(session, table)?;
+    let wanted = Wanted::parse(script);
+    let keys = keys(session, table)?;
+    if found.is_empty() || wanted.keys.iter().all(|(name, _)| keys.contains_key(name.as_str())) {
+        return Ok(None);
+    }
+    Ok(blocked(table, &wanted, &found, &keys))
+}
+
 /// Creates the table that `script` describes, or extends the one that is there.
 ///
 /// `script` is one `CREATE TABLE`, one column or key a line. The last `KEY` of the script is the mark of a

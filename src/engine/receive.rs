@@ -403,7 +403,12 @@ fn apply_once(
         dry_run: options.dry_run,
     };
     let name = ready.first().map(|one| one.name.clone());
-    apply::apply(&mut session, stream, &parts, &context, home.monitor).map_err(|source| match name {
+    let mut outside = match apply::needs_outside(&tables.catalog, &tables.shared) {
+        true => Some(home.connect()?),
+        false => None,
+    };
+    let applied = apply::apply(&mut session, outside.as_mut(), stream, &parts, &context, home.monitor);
+    applied.map_err(|source| match name {
         Some(name) => Error::Apply { name, source },
         None => Error::File { path: home.inbox.path().to_path_buf(), source: std::io::Error::other(source) },
     })

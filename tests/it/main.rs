@@ -2,13 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
+mod app_log;
+mod apply;
+mod capture;
 mod crashes;
 mod demo_database;
 mod demo_story;
 mod faults;
+mod foreign_keys;
+mod foreign_log;
 mod harness;
 mod late_commit;
 mod orders;
 mod rights;
 mod servers;
+mod sessions;
 mod tidy;

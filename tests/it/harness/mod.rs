@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each subject takes what it needs")]
 
+mod delivery;
 mod family;
 mod fault;
 mod pair;
@@ -11,6 +12,7 @@ mod saved;
 mod server;
 mod site;
 
+pub(crate) use delivery::{Delivered, Met};
 pub(crate) use family::Family;
 pub(crate) use fault::Fault;
 pub(crate) use pair::{Pair, SCHEMA, files};
