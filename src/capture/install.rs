@@ -43,19 +43,18 @@ fn install_all(
     let mut made = 0;
     for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
         let wanted = triggers(catalog, table, depth);
-        let refused = |source| Error::Trigger { table: table.shape.name.clone(), source };
+        let fault = |source| Error::Trigger { table: table.shape.name.clone(), source };
         let ours = table.triggers.iter().filter(|trigger| trigger.is_ours());
         for odd in ours.filter(|trigger| wanted.iter().all(|one| one.name != trigger.name)) {
-            session.execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(&odd.name))).map_err(refused)?;
+            session.execute(&drop_sql(&odd.name)).map_err(fault)?;
         }
         for trigger in &wanted {
             if state(table, trigger) == TriggerState::Present {
                 continue;
             }
-            session
-                .execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(&trigger.name)))
-                .map_err(refused)?;
-            session.execute(&trigger.create_sql(table)).map_err(refused)?;
+            // Where the right is missing, MariaDB refuses the DROP already, though there is nothing to drop.
+            session.execute(&drop_sql(&trigger.name)).map_err(fault)?;
+            session.execute(&trigger.create_sql(table)).map_err(fault)?;
             made += 1;
         }
     }
@@ -68,15 +67,19 @@ pub fn remove_triggers(
     catalog: &Catalog,
     tables: &[TableName],
 ) -> Result<usize, Error> {
-    let tables = tables.iter().filter_map(|name| catalog.tables.get(name));
-    let ours: Vec<String> = tables
-        .flat_map(|table| table.triggers.iter().filter(|trigger| trigger.is_ours()))
-        .map(|trigger| trigger.name.clone())
-        .collect();
-    for name in &ours {
-        session.execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(name)))?;
+    let mut count = 0;
+    for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
+        let fault = |source| Error::Trigger { table: table.shape.name.clone(), source };
+        for trigger in table.triggers.iter().filter(|trigger| trigger.is_ours()) {
+            session.execute(&drop_sql(&trigger.name)).map_err(fault)?;
+            count += 1;
+        }
     }
-    Ok(ours.len())
+    Ok(count)
+}
+
+fn drop_sql(trigger: &str) -> String {
+    format!("DROP TRIGGER IF EXISTS {}", sql::name(trigger))
 }
 
 /// The state of every trigger that `tables` should have.

@@ -31,7 +31,13 @@ impl From<Error> for Report {
             Error::TooOld { .. } => report
                 .because("packmule needs MySQL 8.0 or MariaDB 10.4, or later")
                 .hint("ask the administrator of the server for a newer one"),
-            Error::Refused { class, .. } => about_refusal(report, class),
+            Error::Refused { class, .. } => match code {
+                // Neither seal nor apply can be written to a binary log of statements.
+                Some(1665) => {
+                    report.hint("as an administrator of the server: SET GLOBAL binlog_format = 'MIXED'")
+                }
+                Some(_) | None => about_refusal(report, class),
+            },
             Error::Unexpected { .. } => {
                 report.hint("look whether packmule's tables were changed by hand: packmule doctor")
             }

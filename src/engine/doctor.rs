@@ -189,5 +189,18 @@ fn server_settings(session: &mut Session) -> Result<Vec<Check>, Error> {
         let words = format!("max_allowed_packet is {} bytes", row.text(1)?);
         checks.push(notice("server", words, "set it to 16M or more: large rows cannot be written"));
     }
+    // SHOW, because newer servers may not have the variables at all.
+    let shown = session.rows("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')")?;
+    let is = |name: &str, value: &str| {
+        shown.iter().any(|row| row.optional(0) == Some(name) && row.optional(1) == Some(value))
+    };
+    if is("log_bin", "ON") && is("binlog_format", "STATEMENT") {
+        let words = "the binary log is written as statements (binlog_format)".to_owned();
+        checks.push(bad("server", words, BINLOG_REMEDY));
+    }
     Ok(checks)
 }
+
+/// Seal and apply lock no gaps (READ COMMITTED); InnoDB cannot write that as statements.
+const BINLOG_REMEDY: &str = "as an administrator of the server: SET GLOBAL binlog_format = 'MIXED', and the same in its my.cnf; \
+                             then start anew what uses this database";
