@@ -6,6 +6,7 @@ mod crashes;
 mod demo_database;
 mod faults;
 mod harness;
+mod histories;
 mod late_commit;
 mod orders;
 mod servers;

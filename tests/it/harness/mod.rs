@@ -4,6 +4,7 @@
 
 mod family;
 mod fault;
+mod forge;
 mod pair;
 mod program;
 mod rows;
@@ -13,6 +14,7 @@ mod site;
 
 pub(crate) use family::Family;
 pub(crate) use fault::Fault;
+pub(crate) use forge::{Anatomy, resigned, signing_key, stripped_and_signed};
 pub(crate) use pair::{Pair, SCHEMA, files};
 pub(crate) use program::Ran;
 pub(crate) use rows::{assert_equal, differences};
