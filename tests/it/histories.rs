@@ -89,6 +89,25 @@ fn a_database_put_back_seals_nothing_until_its_newest_copy_is_there_again() {
 }
 
 #[test]
+fn a_number_that_left_the_lab_after_a_crash_is_never_given_again() {
+    for step in ["seal.committed", "seal.witnessed", "seal.renamed"] {
+        let pair = Pair::new();
+        let backup = Saved::new(pair.lab());
+        pair.edit();
+        let mut command = pair.lab().command(&["export", pair.stick()]);
+        assert!(command.env("PACKMULE_CRASH_AT", step).status().unwrap().code().is_none());
+        // The second run has nothing to seal; it carries the bundle of the first.
+        pair.exchange();
+        backup.restore_rows();
+        pair.edit();
+        pair.export()
+            .code(1)
+            .says("gone back in time")
+            .says("it knows no bundle at all, and bundle 1 was sealed");
+    }
+}
+
+#[test]
 fn a_centre_put_back_takes_the_bundles_that_it_forgot_again() {
     let pair = Pair::new();
     pair.edit();
@@ -101,6 +120,20 @@ fn a_centre_put_back_takes_the_bundles_that_it_forgot_again() {
     backup.restore_rows();
     pair.import().ok();
     pair.assert_exactly_once();
+}
+
+#[test]
+fn a_lab_that_lost_its_witness_with_its_newest_rows_is_stopped_by_its_outbox() {
+    let pair = Pair::new();
+    let backup = Saved::new(pair.lab());
+    pair.edit();
+    pair.exchange();
+    backup.restore_rows();
+    fs::remove_file(pair.lab().state().join("keys/witness.json")).unwrap();
+    pair.edit();
+    let before = contents(pair.lab());
+    pair.export().code(1).says("gone back in time").says("bundle 1 was sealed already");
+    assert_eq!(contents(pair.lab()), before);
 }
 
 /// A lab that was copied after its first bundle; each copy has made two more.
