@@ -12,6 +12,7 @@ mod faults;
 mod foreign_keys;
 mod foreign_log;
 mod harness;
+mod histories;
 mod late_commit;
 mod orders;
 mod rights;
