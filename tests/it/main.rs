@@ -5,6 +5,7 @@
 mod app_log;
 mod apply;
 mod capture;
+mod conflicts;
 mod demo_database;
 mod foreign_keys;
 mod foreign_log;
@@ -12,3 +13,4 @@ mod harness;
 mod servers;
 mod sessions;
 mod tidy;
+mod types;
