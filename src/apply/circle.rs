@@ -48,7 +48,11 @@ impl Run<'_> {
     }
 
     /// Moves changes out of the set until no row would lack a parent once the rest is written.
-    fn drop_orphans(&mut self, set: &mut Vec<Member>, left: &mut Vec<Member>) -> Result<(), Error> {
+    pub(super) fn drop_orphans(
+        &mut self,
+        set: &mut Vec<Member>,
+        left: &mut Vec<Member>,
+    ) -> Result<(), Error> {
         loop {
             let mut orphans = Vec::new();
             for (at, (name, change)) in set.iter().enumerate() {

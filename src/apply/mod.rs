@@ -23,6 +23,7 @@ mod guard;
 mod run;
 mod settle;
 mod spool;
+mod swap;
 mod transaction;
 mod write;
 

@@ -30,11 +30,10 @@ impl Run<'_> {
             let mut open: Option<TableName> = None;
             wanted.drain(&|name| shapes(name), &mut |name, change| {
                 const CHANGES_MAX: usize = 500;
-                if open.as_ref() != Some(&name) || batch.len() >= CHANGES_MAX {
-                    if let Some(name) = open.replace(name) {
-                        differing +=
-                            self.set_right_batch(&name, std::mem::take(&mut batch), look == LOOKS_MAX)?;
-                    }
+                let full = open.as_ref() != Some(&name) || batch.len() >= CHANGES_MAX;
+                if full && let Some(name) = open.replace(name) {
+                    differing +=
+                        self.set_right_batch(&name, std::mem::take(&mut batch), look == LOOKS_MAX)?;
                 }
                 batch.push(change);
                 Ok::<(), Error>(())

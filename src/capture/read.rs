@@ -290,7 +290,8 @@ fn read_log(
         query.push_str(weight);
     }
     query.push_str(&format!(
-        " FROM sync_log FORCE INDEX (packmule_open) WHERE batch IS NULL AND table_name = {} ORDER BY id",
+        " FROM sync_log FORCE INDEX ({}) WHERE batch IS NULL AND table_name = {} ORDER BY id",
+        best_index(session, table)?,
         sql::text(table.shape.name.as_str())
     ));
     let mut sorter = Sorter::new(folder);
@@ -310,6 +311,20 @@ fn read_log(
         Ok::<(), Error>(())
     })?;
     Ok(sorter.finish()?)
+}
+
+/// Where most of the log is open and of this table, reading all of it in its own order is twice as fast.
+fn best_index(session: &mut Session, table: &Table) -> Result<&'static str, Error> {
+    let row = session.first(&format!(
+        "SELECT (SELECT COUNT(*) FROM sync_log WHERE batch IS NULL AND table_name = {}), \
+                (SELECT COALESCE(MAX(id) - MIN(id) + 1, 0) FROM sync_log)",
+        sql::text(table.shape.name.as_str())
+    ))?;
+    let (open, all): (u64, u64) = match row {
+        Some(row) => (row.parse(0)?, row.parse(1)?),
+        None => (0, 0),
+    };
+    Ok(if open * 2 > all { "PRIMARY" } else { "packmule_open" })
 }
 
 /// Packs a log entry for the sorter: the id first, so that the entries of a row are in the log's order.

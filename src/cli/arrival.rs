@@ -1,6 +1,7 @@
 //! What is said of one bundle that an import has looked at: a line, and where it went wrong a report.
 
-use std::path::Path;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use crate::admit::Fork;
 use crate::apply::Applied;
 use crate::bundle;
 use crate::cli::exit::Exit;
-use crate::cli::phrase::{counts_json, number_of};
+use crate::cli::phrase::{bundle_runs, by_kind, counts_json, number_of, without};
 use crate::cli::report::Report;
 use crate::cli::report_bundle::refused;
 use crate::cli::text::escape;
@@ -22,8 +23,14 @@ use crate::model::{BundleName, Site};
 pub(super) struct Told {
     /// Who and which: `lab-a 147`, or the file's name where it cannot say that much.
     pub(super) label: String,
+    /// Where it lay.
+    pub(super) path: PathBuf,
+    /// Its sender, as far as it is known.
+    pub(super) from: Option<Site>,
     /// What became of it.
     pub(super) line: String,
+    /// Whether it was applied before, and nothing was to be done.
+    pub(super) is_skipped: bool,
     /// The error, where it is one.
     pub(super) report: Option<Report>,
     /// Whether it is this site's business.
@@ -45,8 +52,15 @@ pub(super) enum Concern {
     Others,
 }
 
-/// Puts one bundle into words. `dry_run`: nothing has really been done.
-pub(super) fn tell(item: Item, here: &Site, dry_run: bool) -> Told {
+/// The bundles among `items` that lie here and are not applied: a gap does not name them.
+pub(super) fn waiting(items: &[Item]) -> Vec<BundleName> {
+    let waits =
+        items.iter().filter(|item| matches!(item.outcome, ItemOutcome::Waits(_) | ItemOutcome::Failed(_)));
+    waits.filter_map(|item| item.name.clone()).collect()
+}
+
+/// Puts one bundle into words. `waiting` are those that wait with it; `dry_run`: nothing has really been done.
+pub(super) fn tell(item: Item, here: &Site, waiting: &[BundleName], dry_run: bool) -> Told {
     let Item { path, name, outcome } = item;
     let file = path.file_name().map_or_else(|| display_path(&path), |name| display_path(Path::new(name)));
     let label = name.as_ref().map_or(file.clone(), |name| format!("{} {}", name.from, name.seq));
@@ -54,8 +68,9 @@ pub(super) fn tell(item: Item, here: &Site, dry_run: bool) -> Told {
         Some(name) if name.to != *here => Concern::Others,
         Some(_) | None => Concern::Ours,
     };
-    let subject = Subject { file: &file, name: name.as_ref(), here };
+    let subject = Subject { file: &file, name: name.as_ref(), here, waiting, concern };
     let word = word(&outcome);
+    let is_skipped = matches!(outcome, ItemOutcome::AlreadyApplied);
     let (line, report, next, applied) = subject.tell(outcome, dry_run);
     let value = json!({
         "path": path.to_string_lossy(),
@@ -68,7 +83,18 @@ pub(super) fn tell(item: Item, here: &Site, dry_run: bool) -> Told {
         "applied": applied.as_ref().map(applied_json),
         "error": report.as_ref().map(Report::to_value),
     });
-    Told { label, line, report, concern, next, applied, value }
+    Told {
+        label,
+        path,
+        from: name.map(|name| name.from),
+        line,
+        is_skipped,
+        report,
+        concern,
+        next,
+        applied,
+        value,
+    }
 }
 
 type Parts = (String, Option<Report>, Option<String>, Option<Applied>);
@@ -77,38 +103,56 @@ struct Subject<'a> {
     file: &'a str,
     name: Option<&'a BundleName>,
     here: &'a Site,
+    waiting: &'a [BundleName],
+    concern: Concern,
 }
 
 impl Subject<'_> {
     fn tell(&self, outcome: ItemOutcome, dry_run: bool) -> Parts {
         match outcome {
-            ItemOutcome::Applied(applied) => (applied_words(&applied, dry_run), None, None, Some(applied)),
+            ItemOutcome::Applied(applied) => {
+                let mut words = applied_words(&applied, dry_run);
+                if dry_run {
+                    words += &format!(" ({})", by_kind(&applied.counts));
+                }
+                (words, None, None, Some(applied))
+            }
             ItemOutcome::AppliedWith(seq) => {
-                let verb = if dry_run { "would be applied" } else { "applied" };
-                (format!("{verb} together with bundle {seq}"), None, None, None)
+                let line = match dry_run {
+                    true => format!("would be applied; counted with bundle {seq}"),
+                    false => format!("applied together with bundle {seq}"),
+                };
+                (line, None, None, None)
             }
             ItemOutcome::AlreadyApplied => ("already applied, skipped".to_owned(), None, None, None),
-            ItemOutcome::Waits(missing) => {
-                let (first, last) = missing.into_inner();
-                let (what, have) = match last - first {
-                    0 => (format!("bundle {first}"), "has"),
-                    _ => (format!("bundles {first} to {last}"), "have"),
-                };
-                self.waits(format!("{what} of {} {have} not arrived", self.sender()))
-            }
+            ItemOutcome::Waits(missing) => self.gap(missing),
             ItemOutcome::WaitsForRest(next) => {
                 self.waits(format!("it is one snapshot with bundle {next}, which is not applied"))
             }
             ItemOutcome::Forked(fork) => self.forked(fork),
             ItemOutcome::NotOurs => self.not_ours(),
-            ItemOutcome::Stranger(error) => self.refused(&error),
+            ItemOutcome::Stranger(error) => match self.concern {
+                Concern::Others => self.not_ours(),
+                Concern::Ours => self.refused(&error),
+            },
             ItemOutcome::Silenced(state) => self.silenced(state),
             ItemOutcome::Refused(error) => self.refused(&error),
             ItemOutcome::Failed(error) => {
                 let report = Report::from(*error);
-                (format!("NOT applied: {}", report.what), Some(report), None, None)
+                (self.failed(&report), Some(report), None, None)
             }
         }
+    }
+
+    /// Which bundle it is stands before the line already.
+    fn failed(&self, report: &Report) -> String {
+        let known = self.name.map(|name| format!("bundle {} of {} was not applied", name.seq, name.from));
+        let rest = known.as_deref().and_then(|known| report.what.strip_prefix(known)).unwrap_or(&report.what);
+        let why = match (rest.trim_start_matches(": "), &report.cause) {
+            ("", Some(cause)) => cause,
+            (why, _) => why,
+        };
+        format!("NOT applied: {}", escape(why))
     }
 
     /// The sender that the bundle names.
@@ -118,6 +162,31 @@ impl Subject<'_> {
 
     fn bundle(&self) -> String {
         self.name.map_or(self.file.to_owned(), ToString::to_string)
+    }
+
+    /// What has not arrived; where all of it has, one before this one could not be applied.
+    fn gap(&self, missing: RangeInclusive<u64>) -> Parts {
+        let Some(name) = self.name else {
+            return self.waits("others before it have not arrived".to_owned());
+        };
+        let same = |other: &&BundleName| {
+            other.from == name.from
+                && other.incarnation_short == name.incarnation_short
+                && other.to == name.to
+        };
+        let there: Vec<u64> = self.waiting.iter().filter(same).map(|other| other.seq.number()).collect();
+        let runs = without(missing.clone(), &there);
+        let have = if matches!(runs.as_slice(), [(first, last)] if first == last) { "has" } else { "have" };
+        match runs.as_slice() {
+            [] => {
+                let why = format!("bundle {} of {} is here and not applied", missing.start(), name.from);
+                let report = Report::new(Exit::Missing, format!("bundle {} waits", self.bundle()))
+                    .because(why.clone())
+                    .hint("run `packmule import` again when that one can be applied");
+                (format!("waits: {why}"), Some(report), None, None)
+            }
+            runs => self.waits(format!("{} of {} {have} not arrived", bundle_runs(runs), name.from)),
+        }
     }
 
     fn waits(&self, why: String) -> Parts {
@@ -231,7 +300,7 @@ mod tests {
     fn told(outcome: ItemOutcome) -> Told {
         let name: BundleName = "lab-a.central.7f3a9c21.0000000147.mule".parse().unwrap();
         let path = format!("/media/s/{name}").into();
-        tell(Item { path, name: Some(name), outcome }, &"central".parse().unwrap(), false)
+        tell(Item { path, name: Some(name), outcome }, &"central".parse().unwrap(), &[], false)
     }
 
     #[test]
@@ -272,7 +341,7 @@ mod tests {
     fn a_bundle_for_another_site_is_passed_on() {
         let name: BundleName = "central.lab-b.7f3a9c21.0000000012.mule".parse().unwrap();
         let item = Item { path: "/media/s/x.mule".into(), name: Some(name), outcome: ItemOutcome::NotOurs };
-        let told = tell(item, &"lab-a".parse().unwrap(), false);
+        let told = tell(item, &"lab-a".parse().unwrap(), &[], false);
         assert_eq!((told.line.as_str(), told.concern), ("left alone: for lab-b", Concern::Others));
         assert_eq!(
             told.report.unwrap().to_text(),

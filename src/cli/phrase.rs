@@ -1,5 +1,7 @@
 //! Phrases that several commands use: runs of bundle numbers, counts of changes, lists of names.
 
+use std::ops::RangeInclusive;
+
 use crate::cli::text::count;
 use crate::model::ChangeCounts;
 
@@ -15,16 +17,39 @@ pub(super) fn bundles(numbers: &[u64]) -> String {
             Some(_) | None => runs.push((*number, *number)),
         }
     }
+    bundle_runs(&runs)
+}
+
+/// The same of runs that are known already, each by its first and last number.
+pub(super) fn bundle_runs(runs: &[(u64, u64)]) -> String {
     let run = |(first, last): &(u64, u64)| match last - first {
         0 => first.to_string(),
         1 => format!("{first}, {last}"),
         _ => format!("{first} to {last}"),
     };
-    match sorted.as_slice() {
+    match runs {
         [] => String::new(),
-        [one] => format!("bundle {one}"),
+        [(first, last)] if first == last => format!("bundle {first}"),
         _ => format!("bundles {}", runs.iter().map(run).collect::<Vec<_>>().join(", ")),
     }
+}
+
+/// Returns `range` without `there`, as runs. A range may be as long as a sender likes, so it is never walked through.
+pub(super) fn without(range: RangeInclusive<u64>, there: &[u64]) -> Vec<(u64, u64)> {
+    let (mut first, last) = range.into_inner();
+    let mut there = there.to_vec();
+    there.sort_unstable();
+    let mut runs = Vec::new();
+    for number in there.into_iter().filter(|number| *number <= last) {
+        if number > first {
+            runs.push((first, number - 1));
+        }
+        first = first.max(number + 1);
+    }
+    if first <= last {
+        runs.push((first, last));
+    }
+    runs
 }
 
 /// Writes `1 change`, `1 284 changes`.
@@ -64,5 +89,13 @@ mod tests {
         ] {
             assert_eq!(bundles(numbers), words);
         }
+    }
+
+    #[test]
+    fn what_has_arrived_is_not_missing() {
+        assert_eq!(without(2..=4, &[4, 5]), [(2, 3)]);
+        assert_eq!(without(2..=9, &[3, 6, 7]), [(2, 2), (4, 5), (8, 9)]);
+        assert_eq!(without(1..=u64::MAX - 1, &[1]), [(2, u64::MAX - 1)]);
+        assert_eq!(without(2..=2, &[2]), []);
     }
 }

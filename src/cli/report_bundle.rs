@@ -33,7 +33,7 @@ pub(super) fn refused(name: &str, claims: Option<&BundleName>, error: &Error) ->
             .hint("leave it alone, or ask whoever made it what it is"),
         Error::UnknownSigner { .. } => {
             report.because("whoever signed it is not known here; nothing was changed here").hint(format!(
-                "compare with the keys of {sender}: packmule keys; enrol a new lab with `packmule enrol CARD`"
+                "if {sender} is a lab that is not enrolled yet, at the centre: packmule enrol {sender}.card"
             ))
         }
         Error::WrongSigner { .. } => report

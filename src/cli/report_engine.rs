@@ -5,7 +5,7 @@ use std::io;
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
 use crate::cli::report_bundle::refused;
-use crate::cli::text::{disk_size, size};
+use crate::cli::text::disk_size;
 use crate::engine::{Cause, Error};
 use crate::mailbox::display_path;
 use crate::model::{BundleName, Site};
@@ -124,7 +124,7 @@ impl From<Cause> for Report {
                     .hint("the tables and what stands in the way of each: packmule tables")
             }
             Cause::InboxFull { name, need_bytes, free_bytes } => {
-                let (need, free) = (size(need_bytes), disk_size(free_bytes));
+                let (need, free) = (disk_size(need_bytes), disk_size(free_bytes));
                 Report::new(Exit::Failed, format!("there is no room here to take in bundle {name}"))
                     .because(format!(
                         "its private copy needs {need}, and {free} are free; nothing was changed"
@@ -159,16 +159,14 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
             Report::new(
                 Exit::Failed,
                 format!(
-                    "stopped before changing anything: bundle {seq} of {from} deletes {deletes} of {rows} rows \
+                    "stopped before changing anything: bundle {seq} of {from} deletes at least {deletes} of {rows} rows \
                      ({percent}%) in table {table}"
                 ),
             )
             .because(format!("the limit is {limit}%; was a table emptied or put back from a backup at {from}?"))
-            .hint(format!(
-                "look with `packmule import --dry-run --max-delete 100`; go on with `packmule import --yes \
-                 --max-delete {}`",
-                rounded_up(percent)
-            ))
+            .hint(
+                "look with `packmule import --dry-run --max-delete 100`; go on with `packmule import --yes --max-delete 100`",
+            )
         }
         apply::Error::MovedOn { .. } => Report::new(Exit::Busy, what)
             .because("somebody else applied bundles of the same site at the same time; nothing was changed")
@@ -185,11 +183,6 @@ fn not_applied(what: String, report: Report) -> Report {
     };
     Report { what, cause: Some(cause), ..report }
         .hint("the bundle is kept here; run `packmule import` again when the cause is mended")
-}
-
-/// The next full ten, for a limit that lets this bundle pass: 82 gives 90.
-fn rounded_up(percent: u64) -> u64 {
-    (percent / 10 * 10 + 10).min(100)
 }
 
 fn not_set_up(what: String) -> Report {

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
-use crate::cli::text::{disk_size, size};
+use crate::cli::text::disk_size;
 use crate::mailbox::{Error, display_path};
 
 impl From<Error> for Report {
@@ -12,7 +12,7 @@ impl From<Error> for Report {
         let report = Report::new(Exit::Stick, error.to_string());
         match error {
             Error::Full { place, need_bytes, free_bytes } => {
-                let (need, free) = (size(need_bytes), disk_size(free_bytes));
+                let (need, free) = (disk_size(need_bytes), disk_size(free_bytes));
                 Report { what: format!("{} is full", display_path(&place)), ..report }
                     .because(format!("{need} are needed, and {free} are free"))
                     .hint("make room on it or take another stick, then run the same command again")
@@ -58,12 +58,12 @@ impl From<Error> for Report {
 
 fn no_folder(report: Report, path: &std::path::Path) -> Report {
     let report = match path.symlink_metadata() {
-        Ok(_) => report,
-        Err(_) => Report { what: format!("there is no folder {}", display_path(path)), ..report },
+        Ok(_) => report.because("bundles are put into a folder; nothing was changed"),
+        Err(_) => Report { what: format!("there is no folder {}", display_path(path)), ..report }.because(
+            "packmule never makes the folder of a stick: it would be one on this computer's own disk",
+        ),
     };
-    report
-        .because("packmule never makes the folder of a stick: it would be one on this computer's own disk")
-        .hint("plug the stick in, or look for its folder with a file manager")
+    report.hint("plug the stick in, or look for its folder with a file manager")
 }
 
 /// What is said where no stick is plugged in and no folder was named.

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use crate::config::database::Password;
 use crate::config::error::Error;
 use crate::config::files::{create_private, create_private_folder, read_small_text, replace_private};
 use crate::config::place::state_for;
 use crate::config::rules::Tables;
+use crate::config::secret::Secret;
 use crate::config::settings::{SETTINGS_BYTES_MAX, Settings};
 use crate::config::url::DatabaseUrl;
 use crate::model::{Role, Site};
@@ -62,6 +64,20 @@ impl NewSettings {
             true => Ok(settings),
             false => Err(Error::Exists { path: path.to_owned() }),
         }
+    }
+
+    /// Returns what [`NewSettings::create`] would make, and makes nothing: the settings that are there, or the new ones.
+    pub fn preview(&self, path: &Path) -> Result<Settings, Error> {
+        if path.symlink_metadata().is_ok() {
+            return Settings::open(path);
+        }
+        let state = self.state.clone().unwrap_or_else(|| state_for(path));
+        let mut settings = Settings::read(path, &self.to_text(&state.join("db.password")), 0o600)?;
+        settings.database.password = match &self.database.password {
+            Some(secret) => Password::Given(Secret::new(secret.expose().to_owned())),
+            None => Password::None,
+        };
+        Ok(settings)
     }
 
     fn to_text(&self, password: &Path) -> String {

@@ -175,9 +175,9 @@ fn blocked(
             remedy: format!("RENAME TABLE {table} TO {table}_old"),
         });
     }
-    let unique = keys.iter().find(|(name, key)| {
-        name.as_str() != "PRIMARY" && key.unique && key.columns.iter().any(|column| own(column))
-    });
+    let unique = keys
+        .iter()
+        .find(|(name, key)| name.as_str() != "PRIMARY" && key.unique && key.columns.iter().any(&own));
     unique.map(|(name, _)| Ensured::Blocked {
         why: format!(
             "its unique key {name} allows a record only once, and a record may change more than once"

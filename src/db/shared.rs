@@ -181,15 +181,16 @@ pub fn keys_sql(table: &Table, keys: &[RowKey]) -> String {
 pub(super) fn push_keys(query: &mut String, table: &Table, keys: &[RowKey]) {
     let details: Vec<_> = table.key_details().collect();
     if let [detail] = details.as_slice() {
-        query.push_str(&sql::name(&detail.name));
-        query.push_str(" IN (");
-        for (number, value) in keys.iter().filter_map(|key| key.0.first()).enumerate() {
-            if number > 0 {
-                query.push(',');
-            }
-            sql::push_value(query, value, detail.kind);
+        let name = sql::name(&detail.name);
+        let values: Vec<&Value> = keys.iter().filter_map(|key| key.0.first()).collect();
+        let numbers: Option<Vec<i128>> = match detail.kind == ColumnKind::Integer {
+            true => values.iter().map(|value| number(value)).collect(),
+            false => None,
+        };
+        match numbers {
+            Some(numbers) => push_numbers(query, &name, numbers),
+            None => push_list(query, &name, values.into_iter(), detail.kind),
         }
-        query.push(')');
         return;
     }
     // (a, b) IN ((1, 2), ...) is not looked up by key on MariaDB; this form is, on both.
@@ -204,5 +205,63 @@ pub(super) fn push_keys(query: &mut String, table: &Table, keys: &[RowKey]) {
             sql::push_value(query, value, detail.kind);
         }
         query.push(')');
+    }
+}
+
+fn number(value: &Value) -> Option<i128> {
+    match value {
+        Value::Text(text) => text.parse().ok().filter(|number| INTEGERS.contains(number)),
+        Value::Null | Value::Bytes(_) => None,
+    }
+}
+
+fn push_list<'v>(query: &mut String, name: &str, values: impl Iterator<Item = &'v Value>, kind: ColumnKind) {
+    query.push_str(name);
+    query.push_str(" IN (");
+    for (at, value) in values.enumerate() {
+        if at > 0 {
+            query.push(',');
+        }
+        sql::push_value(query, value, kind);
+    }
+    query.push(')');
+}
+
+/// Neighbouring numbers are read as a range, which costs a fraction of as many look-ups one by one.
+fn push_numbers(query: &mut String, name: &str, mut numbers: Vec<i128>) {
+    const NEIGHBOURS_MIN: usize = 8;
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut singles: Vec<i128> = Vec::new();
+    let mut parts: Vec<String> = Vec::new();
+    for run in numbers.chunk_by(|a, b| a + 1 == *b) {
+        match run {
+            [first, .., last] if run.len() >= NEIGHBOURS_MIN => {
+                parts.push(format!("{name} BETWEEN {first} AND {last}"));
+            }
+            few => singles.extend_from_slice(few),
+        }
+    }
+    if !singles.is_empty() {
+        let list = singles.iter().map(i128::to_string).collect::<Vec<_>>().join(",");
+        parts.push(format!("{name} IN ({list})"));
+    }
+    query.push('(');
+    query.push_str(&parts.join(" OR "));
+    query.push(')');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_numbers_become_ranges_and_every_number_is_named_once() {
+        let mut query = String::new();
+        push_numbers(&mut query, "id", (1..=10).chain([20, 22, 20]).rev().collect());
+        assert_eq!(query, "(id BETWEEN 1 AND 10 OR id IN (20,22))");
+        let mut query = String::new();
+        push_numbers(&mut query, "id", vec![-1]);
+        assert_eq!(query, "(id IN (-1))");
     }
 }

@@ -30,11 +30,11 @@ impl Waiting {
     }
 }
 
-/// Groups bundles by stream, each group in the order of its numbers; of the same bundle the private copy comes first.
+/// Groups bundles by stream, each group in the order of its numbers; of one number the private copy comes first.
 pub(super) fn by_stream(mut waiting: Vec<Waiting>) -> Vec<(StreamId, Vec<Waiting>)> {
     waiting.sort_by_key(|one| {
         let arrival = one.arrival();
-        (arrival.stream, arrival.seq, arrival.digest, !one.in_inbox, one.path.clone())
+        (arrival.stream, arrival.seq, !one.in_inbox, arrival.digest, one.path.clone())
     });
     let mut streams: Vec<(StreamId, Vec<Waiting>)> = Vec::new();
     for one in waiting {

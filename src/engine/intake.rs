@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
-use std::path::Path;
 
 use crate::bundle::{self, Checked, PayloadReader, Unverified};
 use crate::engine::arrivals::Waiting;
@@ -10,7 +9,7 @@ use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
 use crate::ledger::SiteState;
 use crate::mailbox::Found;
-use crate::model::{BundleName, Site};
+use crate::model::BundleName;
 use crate::monitor::{Phase, Step};
 
 /// Why a file is not taken any further.
@@ -41,9 +40,9 @@ impl Home<'_> {
             claims: claims.clone(),
             source: bundle::Error::BadSignature,
         })?;
-        let verified = head.verify(&ring).map_err(|error| match error {
-            source @ bundle::Error::UnknownSigner { .. } => Rejected::Stranger { claims, source },
-            other => Rejected::Bundle(other),
+        let verified = head.verify(&ring).map_err(|source| {
+            let is_stranger = matches!(source, bundle::Error::UnknownSigner { .. });
+            if is_stranger { Rejected::Stranger { claims, source } } else { Rejected::Bundle(source) }
         })?;
         let name = verified.manifest().name();
         if verified.manifest().stream().to != self.here.site {
@@ -104,6 +103,10 @@ impl Home<'_> {
             return Err(Error::File { path, source });
         }
         part.finish()?;
+        // What lay here under this name was found damaged, or was looked at before: this copy is proven.
+        if self.inbox.open_bundle(&name).is_ok() {
+            self.inbox.remove(&name)?;
+        }
         self.inbox.rename_part(&name)?;
         monitor.step(Step::AdmitCopied);
         self.inbox.sync()?;
@@ -121,10 +124,4 @@ impl Home<'_> {
         let source: Box<dyn Read + Send> = Box::new(BufReader::with_capacity(256 << 10, file));
         checked.open(source, &self.keys.identity)
     }
-}
-
-/// The sender that a file's name claims, for a message about a file that cannot even say that much.
-pub(super) fn claimed_sender(path: &Path) -> Option<Site> {
-    let name = path.file_name()?.to_str()?;
-    name.parse::<BundleName>().ok().map(|name| name.from)
 }

@@ -29,7 +29,7 @@ pub struct ImportOptions {
 /// What an import found and did.
 #[derive(Debug, Default)]
 pub struct Import {
-    /// Every bundle that was looked at, in the order in which it was.
+    /// Every bundle that was looked at, in the order in which it was; of several copies of one, only one.
     pub items: Vec<Item>,
     /// Places that could not be read.
     pub problems: Vec<mailbox::Error>,
@@ -135,6 +135,18 @@ struct Ready {
     in_inbox_before: bool,
 }
 
+/// How far one import has come in one stream.
+struct Reading {
+    /// Proven bundles that are to be applied together.
+    ready: Vec<Ready>,
+    /// What is applied or ready to be: the ledger's word, moved on by each bundle that fits.
+    last: Option<(Seq, Digest)>,
+    /// The first bundle that could not be applied: those after it wait.
+    failed: Option<u64>,
+    /// What was dealt with.
+    done: BTreeSet<(Seq, Digest)>,
+}
+
 fn receive_stream(
     home: &mut Home<'_>,
     tables: &Tables,
@@ -143,44 +155,76 @@ fn receive_stream(
     options: ImportOptions,
     items: &mut Vec<Item>,
 ) -> Result<(), Error> {
-    let mut ready: Vec<Ready> = Vec::new();
-    // What is applied or ready to be: the ledger's word, moved on by each bundle that fits.
-    let mut last = ledger::open_stream(&mut home.session, stream)?.last;
-    let mut stopped = false;
+    let last = ledger::open_stream(&mut home.session, stream)?.last;
+    let mut reading = Reading { ready: Vec::new(), last, failed: None, done: BTreeSet::new() };
     for waiting in group {
-        let (path, name) = (waiting.path.clone(), waiting.name());
-        let mut put = |outcome| items.push(Item { path: path.clone(), name: Some(name.clone()), outcome });
-        match verdict(home, &waiting, last, &ready)? {
-            Verdict::NotOurs => put(ItemOutcome::NotOurs),
-            Verdict::Duplicate => {
-                put(ItemOutcome::AlreadyApplied);
-                forget(home, &waiting)?;
+        let this = (waiting.name().seq, waiting.verified.digest());
+        // Another copy of what was just dealt with, such as the one on the stick of a bundle that waits here.
+        if reading.done.contains(&this) {
+            continue;
+        }
+        let outcome = judge(home, stream, &waiting, &mut reading, options)?;
+        if !matches!(outcome, Some(ItemOutcome::Refused(_))) {
+            reading.done.insert(this);
+        }
+        let (path, name) = (waiting.path.clone(), Some(waiting.name()));
+        items.extend(outcome.map(|outcome| Item { path, name, outcome }));
+        let is_whole = reading.ready.last().is_some_and(|one| !one.checked.manifest().continues());
+        if is_whole && !options.dry_run {
+            let ready = std::mem::take(&mut reading.ready);
+            let first = ready.first().map(|one| one.name.seq.number());
+            if !apply_ready(home, tables, stream, ready, options, items)? {
+                reading.failed = first;
             }
-            Verdict::Fork(fork) => {
-                freeze(home, stream, &waiting, fork, options)?;
-                put(ItemOutcome::Forked(fork));
-            }
-            Verdict::Gap { missing } => match keep(home, &waiting)? {
-                Ok(_) => put(ItemOutcome::Waits(missing)),
-                Err(error) => put(ItemOutcome::Refused(error)),
-            },
-            Verdict::Next => match keep(home, &waiting)? {
-                Err(error) => put(ItemOutcome::Refused(error)),
-                Ok(checked) => {
-                    last = Some((checked.manifest().seq(), checked.digest()));
-                    let in_inbox_before = waiting.in_inbox;
-                    let size_bytes = waiting.verified.length();
-                    ready.push(Ready { path, name, checked, size_bytes, in_inbox_before });
-                    let whole = ready.last().is_some_and(|one| !one.checked.manifest().continues());
-                    if whole && !stopped && !options.dry_run {
-                        stopped =
-                            !apply_ready(home, tables, stream, std::mem::take(&mut ready), options, items)?;
-                    }
-                }
-            },
         }
     }
-    finish_ready(home, tables, stream, ready, options, items)
+    finish_ready(home, tables, stream, reading.ready, options, items)
+}
+
+/// Decides about one bundle. `None`: it is proven and ready, and its outcome comes when it is applied.
+fn judge(
+    home: &mut Home<'_>,
+    stream: &StreamId,
+    waiting: &Waiting,
+    reading: &mut Reading,
+    options: ImportOptions,
+) -> Result<Option<ItemOutcome>, Error> {
+    let name = waiting.name();
+    Ok(match verdict(home, waiting, reading.last, &reading.ready)? {
+        Verdict::NotOurs => Some(ItemOutcome::NotOurs),
+        // Read to its end all the same: a copy that does not keep its bytes is a stick that fails.
+        Verdict::Duplicate => match prove(waiting) {
+            Ok(()) => {
+                forget(home, waiting)?;
+                Some(ItemOutcome::AlreadyApplied)
+            }
+            Err(error) => Some(ItemOutcome::Refused(error)),
+        },
+        Verdict::Fork(fork) => {
+            freeze(home, stream, waiting, fork, options)?;
+            Some(ItemOutcome::Forked(fork))
+        }
+        Verdict::Gap { missing } => {
+            let is_held = reading.done.iter().any(|(seq, _)| *seq == name.seq);
+            Some(wait(home, waiting, missing, is_held, options)?)
+        }
+        Verdict::Next => match keep(home, waiting)? {
+            Err(error) => Some(ItemOutcome::Refused(error)),
+            Ok(checked) => {
+                reading.last = Some((name.seq, checked.digest()));
+                match reading.failed {
+                    // Whole and in its place, but one before it is not in the tables.
+                    Some(failed) => Some(ItemOutcome::Waits(failed..=name.seq.number() - 1)),
+                    None => {
+                        let (path, in_inbox_before) = (waiting.path.clone(), waiting.in_inbox);
+                        let size_bytes = waiting.verified.length();
+                        reading.ready.push(Ready { path, name, checked, size_bytes, in_inbox_before });
+                        None
+                    }
+                }
+            }
+        },
+    })
 }
 
 /// What is left at the end of a stream: the bundles of a dry run, or a snapshot whose rest has not come.
@@ -237,6 +281,28 @@ fn verdict(
     Ok(admit(&arrival, &facts))
 }
 
+/// Keeps a bundle until those before it have come. A dry run, and one whose number lies here already, only proves it.
+fn wait(
+    home: &Home<'_>,
+    waiting: &Waiting,
+    missing: RangeInclusive<u64>,
+    is_held: bool,
+    options: ImportOptions,
+) -> Result<ItemOutcome, Error> {
+    if is_held {
+        return Ok(ItemOutcome::Waits(missing));
+    }
+    match keep(home, waiting)? {
+        Err(error) => Ok(ItemOutcome::Refused(error)),
+        Ok(_) => {
+            if options.dry_run && !waiting.in_inbox {
+                home.inbox.remove(&waiting.name())?;
+            }
+            Ok(ItemOutcome::Waits(missing))
+        }
+    }
+}
+
 /// Makes the private copy, or proves the one that is there.
 fn keep(home: &Home<'_>, waiting: &Waiting) -> Result<Result<Checked, bundle::Error>, Error> {
     let source = match mailbox::open_file(&waiting.path) {
@@ -244,6 +310,14 @@ fn keep(home: &Home<'_>, waiting: &Waiting) -> Result<Result<Checked, bundle::Er
         Err(error) => return Ok(Err(bundle::Error::Read { source: std::io::Error::other(error) })),
     };
     home.copy_in(waiting, source)
+}
+
+/// Proves every byte of a bundle where it lies.
+fn prove(waiting: &Waiting) -> Result<(), bundle::Error> {
+    let file = mailbox::open_file(&waiting.path)
+        .map_err(|error| bundle::Error::Read { source: std::io::Error::other(error) })?;
+    let mut source = std::io::BufReader::with_capacity(256 << 10, file);
+    waiting.verified.copy(&mut source, &mut std::io::sink(), &mut |_| {}).map(drop)
 }
 
 /// Applies bundles that belong together. Returns whether the stream can go on.

@@ -39,7 +39,7 @@ pub struct InitReport {
     pub unshareable: Vec<(TableName, String)>,
     /// Rows that were there already and are sent, too.
     pub adopted: u64,
-    /// Rows, by the servers' estimate, that were there already and are not sent.
+    /// Rows that were there already and are not sent.
     pub not_adopted: u64,
     /// The lab's card, where one was written.
     pub card: Option<PathBuf>,
@@ -54,10 +54,7 @@ pub fn init(init: &Init) -> Result<InitReport, Error> {
         Err(config::Error::Exists { .. }) => (Settings::open(&init.path)?, false),
         Err(other) => return Err(other.into()),
     };
-    let (site, role) = (&init.settings.site, init.settings.role);
-    if settings.site != *site || settings.role != role {
-        return Err(Cause::OtherSite { found: settings.site.clone(), wanted: site.clone() }.into());
-    }
+    is_site(init, &settings)?;
     let report = set_up(init, settings);
     if report.is_err() && is_new {
         // A settings file with an address that does not work would stand in the way of the next try.
@@ -66,21 +63,80 @@ pub fn init(init: &Init) -> Result<InitReport, Error> {
     report
 }
 
+/// What `init` would make.
+#[derive(Debug)]
+pub struct InitPreview {
+    /// The settings that it would use.
+    pub settings: Settings,
+    /// Whether the site is there already.
+    pub was_there: bool,
+    /// Whether a table `sync_log` is there already.
+    pub has_log: bool,
+    /// Tables whose edits would be logged.
+    pub tables: Vec<TableName>,
+    /// Tables that cannot be synced, with the reason.
+    pub unshareable: Vec<(TableName, String)>,
+    /// Rows that are there already.
+    pub rows: u64,
+}
+
+/// Looks what `init` would make. Changes nothing.
+pub fn preview(init: &Init) -> Result<InitPreview, Error> {
+    let settings = init.settings.preview(&init.path)?;
+    is_site(init, &settings)?;
+    let mut session = connect(&settings.database)?;
+    let found = ledger::load_here(&mut session)?;
+    is_its_database(&settings, found.as_ref())?;
+    let catalog = Catalog::load(&mut session)?;
+    let (tables, unshareable) = wanted_tables(&catalog, &wanted(&settings))?;
+    let mut rows = 0;
+    for table in &tables {
+        rows += count_rows(&mut session, table)?;
+    }
+    let log = session.first(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'sync_log'",
+    )?;
+    let (was_there, has_log) = (found.is_some(), log.is_some());
+    Ok(InitPreview { settings, was_there, has_log, tables, unshareable, rows })
+}
+
+fn is_site(init: &Init, settings: &Settings) -> Result<(), Error> {
+    let (site, role) = (&init.settings.site, init.settings.role);
+    if settings.site == *site && settings.role == role {
+        return Ok(());
+    }
+    Err(Cause::OtherSite { found: settings.site.clone(), wanted: site.clone() }.into())
+}
+
+fn is_its_database(settings: &Settings, found: Option<&Here>) -> Result<(), Error> {
+    match found.filter(|here| here.site != settings.site || here.role != settings.role) {
+        Some(here) => {
+            Err(Cause::OtherSite { found: here.site.clone(), wanted: settings.site.clone() }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+fn wanted(settings: &Settings) -> Tables {
+    match settings.role {
+        Role::Central => settings.tables.clone(),
+        // The centre says later which ones; until then nothing that is written here may be missed.
+        Role::Lab => Tables::All,
+    }
+}
+
+fn count_rows(session: &mut Session, table: &TableName) -> Result<u64, Error> {
+    let row = session.first(&format!("SELECT COUNT(*) FROM {}", sql::name(table.as_str())))?;
+    Ok(row.map_or(Ok(0), |row| row.parse::<u64>(0))?)
+}
+
 fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
     // The database first: when it cannot be reached or belongs to another site, nothing has been made yet.
     let mut session = connect(&settings.database)?;
     let found = ledger::load_here(&mut session)?;
-    if let Some(here) = found.as_ref().filter(|here| here.site != settings.site || here.role != settings.role)
-    {
-        return Err(Cause::OtherSite { found: here.site.clone(), wanted: settings.site.clone() }.into());
-    }
+    is_its_database(&settings, found.as_ref())?;
     let catalog = Catalog::load(&mut session)?;
-    let wanted = match settings.role {
-        Role::Central => settings.tables.clone(),
-        // The centre says later which ones; until then nothing that is written here may be missed.
-        Role::Lab => Tables::All,
-    };
-    let (mut tables, unshareable) = wanted_tables(&catalog, &wanted)?;
+    let (mut tables, unshareable) = wanted_tables(&catalog, &wanted(&settings))?;
     let _lock = lock(&settings)?;
     let keys = KeyFolder::new(&settings.state).create()?;
     // The application's own log first: where it is refused, nothing of packmule's is there yet.
@@ -155,9 +211,7 @@ fn adopt(
         if adopt {
             adopted += capture::adopt_rows(session, table)?;
         } else if !was_there {
-            let name = sql::name(table.shape.name.as_str());
-            let row = session.first(&format!("SELECT COUNT(*) FROM {name}"))?;
-            left += row.map_or(Ok(0), |row| row.parse::<u64>(0))?;
+            left += count_rows(session, &table.shape.name)?;
         }
     }
     Ok((adopted, left))

@@ -38,7 +38,11 @@ impl From<Check> for Finding {
         let Check { subject, health, words, remedy, error } = check;
         let report = error.map(Report::from);
         let mut remedies: Vec<String> = remedy.into_iter().collect();
-        remedies.extend(report.iter().flat_map(|report| report.hints.clone()));
+        // "packmule doctor" is what the person is looking at.
+        let hints = report.iter().flat_map(|report| report.hints.clone());
+        remedies.extend(hints.filter(|hint| hint != "packmule doctor"));
+        // The error itself says more than that there is one.
+        let words = report.as_ref().map_or(words, |report| report.what.clone());
         Finding { subject, health, words, remedies, report }
     }
 }
@@ -53,11 +57,8 @@ impl Finding {
         let mut lines = vec![format!("{mark:4}  {:9} {}", self.subject, escape(&self.words))];
         let mut below =
             |name: &str, text: &str| lines.push(format!("      {:9} {name}: {}", "", escape(text)));
-        if let Some(report) = &self.report {
-            below("error", &report.what);
-            if let Some(cause) = &report.cause {
-                below("cause", cause);
-            }
+        if let Some(cause) = self.report.as_ref().and_then(|report| report.cause.as_ref()) {
+            below("cause", cause);
         }
         for remedy in &self.remedies {
             below("do", remedy);

@@ -8,7 +8,7 @@ use crate::cli::{Answer, Context, EnrolArgs, Exit, Report};
 use crate::config::SiteCard;
 use crate::engine::{self, Enrolled, Home};
 use crate::mailbox::display_path;
-use crate::model::Role;
+use crate::model::{Role, Site};
 
 /// Shows the lab's words, asks whether they agree, enrols, and writes the answer.
 pub fn run(args: &EnrolArgs, context: &Context) -> Result<Exit, Report> {
@@ -27,8 +27,7 @@ pub fn run(args: &EnrolArgs, context: &Context) -> Result<Exit, Report> {
         return Ok(Exit::Done);
     }
     if !args.yes {
-        let question = format!("Does {lab} read the same six words to you by telephone?");
-        match context.ask.yes_or_no(&question)? {
+        match context.ask.yes_or_no(&same_words(context, &lab, &words))? {
             Answer::Yes => {}
             Answer::No => return Err(words_differ(&lab.to_string())),
         }
@@ -77,6 +76,15 @@ fn next(enrolled: &Enrolled) -> String {
         display_path(&enrolled.answer),
         enrolled.site
     )
+}
+
+/// The question whether two people read the same words. Under `--json` the words are not on the screen yet.
+pub(super) fn same_words(context: &Context, site: &Site, words: &str) -> String {
+    let question = format!("Does {site} read the same six words to you by telephone?");
+    match context.out.is_json() {
+        true => format!("Six words of {site}: {words}\n{question}"),
+        false => question,
+    }
 }
 
 /// What is said when the words that two people compared are not the same.

@@ -34,7 +34,7 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<Exit, Report> {
     }
     let mut home = Home::work(&settings, &progress)?;
     let report = engine::seal(&mut home)?;
-    say_sealed(context, &report);
+    say_read(context, &report);
     let carried = engine::carry(&mut home, &dir).map_err(|error| kept(error.into(), &report))?;
     progress.print_notices();
     say_skipped(context, &report);
@@ -46,8 +46,10 @@ fn finish(context: &Context, dir: &Path, report: &SealReport, carried: Carried) 
         let path = display_path(path);
         context.out.say(&format!("{path} is not ours and was left alone; the bundle has another name."));
     }
-    let error = carried.stopped_by.as_ref().map(|_| ());
-    if error.is_none() {
+    if !carried.bundles.is_empty() {
+        context.out.say("Checking  read back from the stick, identical");
+    }
+    if carried.stopped_by.is_none() {
         for line in done_lines(report, &carried) {
             context.out.result(&line);
         }
@@ -86,10 +88,14 @@ fn done_lines(report: &SealReport, carried: &Carried) -> Vec<String> {
     lines
 }
 
-fn say_sealed(context: &Context, report: &SealReport) {
-    if report.counts.total() > 0 {
+fn say_read(context: &Context, report: &SealReport) {
+    if let Some(first) = report.names.first() {
         let (changes, tables) = in_tables(report);
-        context.out.say(&format!("Reading   {changes} in {tables}"));
+        let since = match first.seq.number() - 1 {
+            0 => "the first changes".to_owned(),
+            before => format!("changes since bundle {before}"),
+        };
+        context.out.say(&format!("Reading   {since}: {changes} in {tables}"));
     }
 }
 
@@ -234,7 +240,7 @@ mod tests {
         assert_eq!(
             report.to_text(),
             "packmule: error: /media/s is full\n  \
-             cause: 96 KiB are needed, and 12 kB are free; bundles 145, 146 are on it and complete; \
+             cause: 98 kB are needed, and 12 kB are free; bundles 145, 146 are on it and complete; \
              bundle 147 is not on it, but safe in the outbox\n  \
              hint: make room on it or take another stick, then run the same command again\n"
         );

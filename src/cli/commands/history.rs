@@ -30,7 +30,7 @@ fn grid(records: &[BundleRecord]) -> Grid {
         "bundle",
         "from",
         "to",
-        "",
+        "state",
         "insert",
         "update",
         "delete",

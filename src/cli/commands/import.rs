@@ -1,15 +1,17 @@
 //! `packmule import`: takes in what lies on a stick, in a folder or in files.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::cli::arrival::{Concern, Told, tell};
+use crate::cli::arrival::{Concern, Told, tell, waiting};
 use crate::cli::phrase::number_of;
 use crate::cli::{Answer, Context, Exit, ImportArgs, Report, stick};
+use crate::config::Settings;
 use crate::engine::{self, Home, Import, ImportOptions};
-use crate::mailbox::{self, display_path};
-use crate::model::Site;
+use crate::mailbox::display_path;
+use crate::model::{Role, Site};
 
 /// Imports, says what became of each bundle, and ends with what to do next.
 pub fn run(args: &ImportArgs, context: &Context) -> Result<Exit, Report> {
@@ -23,7 +25,7 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<Exit, Report> {
     progress.print_notices();
     let named_a_file = places.iter().any(|place| place.is_file());
     let summary = Summary::new(import, home.site(), args, named_a_file);
-    summary.say(context, &settings.site, &places, args);
+    summary.say(context, &settings, &places, args);
     Ok(summary.exit)
 }
 
@@ -33,9 +35,7 @@ fn places(args: &ImportArgs, context: &Context) -> Result<Vec<PathBuf>, Report> 
         return Ok(vec![stick::find(None, "import", context)?]);
     }
     for path in &args.from {
-        if let Err(source) = std::fs::metadata(path) {
-            return Err(mailbox::Error::Io { path: path.clone(), source }.into());
-        }
+        stick::must_be_there(path)?;
     }
     Ok(args.from.clone())
 }
@@ -63,13 +63,13 @@ struct Summary {
 impl Summary {
     fn new(import: Import, here: &Site, args: &ImportArgs, named_a_file: bool) -> Self {
         let mut told: Vec<Told> = Vec::new();
+        let waiting = waiting(&import.items);
         for item in import.items {
-            let one = tell(item, here, args.run.dry_run);
+            let one = tell(item, here, &waiting, args.run.dry_run);
             // The same bundle in the inbox and on the stick, or on two sticks, is one bundle to a person.
-            let known = told.iter().any(|known| {
-                known.label == one.label
-                    && (known.line == one.line || one.value["outcome"] == "already-applied")
-            });
+            let known = told
+                .iter()
+                .any(|known| known.label == one.label && (known.line == one.line || one.is_skipped));
             if !known {
                 told.push(one);
             }
@@ -80,6 +80,7 @@ impl Summary {
         if !all_count {
             for one in summary.told.iter_mut().filter(|one| one.concern == Concern::Others) {
                 one.report = None;
+                one.next = one.next.take().filter(|_| one.value["outcome"] == "not-ours");
             }
         }
         summary.exit = summary.gravest().map_or(Exit::Done, |report| report.code);
@@ -108,7 +109,8 @@ impl Summary {
         self.told.iter().filter_map(|one| one.applied).map(|applied| applied.parked).sum()
     }
 
-    fn say(&self, context: &Context, here: &Site, places: &[PathBuf], args: &ImportArgs) {
+    fn say(&self, context: &Context, settings: &Settings, places: &[PathBuf], args: &ImportArgs) {
+        let here = &settings.site;
         let out = &context.out;
         let next = self.next();
         let shown: Vec<String> = places.iter().map(|place| display_path(place)).collect();
@@ -116,10 +118,9 @@ impl Summary {
         if self.told.is_empty() {
             out.result(&format!("There are no bundles for {here} in {shown}; nothing was changed."));
         } else {
-            out.result(&format!("{shown}: {}.", number_of(self.told.len() as u64, "bundle", "bundles")));
-            let width = self.told.iter().map(|one| one.label.chars().count()).max().unwrap_or(0).min(40);
-            for one in &self.told {
-                out.result(&format!("{:width$}  {}", one.label, one.line));
+            out.result(&format!("{shown}: {}.", self.found(settings)));
+            for line in lines(&self.told) {
+                out.result(&line);
             }
             if args.run.dry_run {
                 out.result("This was a dry run: nothing was changed.");
@@ -145,6 +146,20 @@ impl Summary {
         }
     }
 
+    /// `3 bundles from 2 labs, and 1 that waited here`
+    fn found(&self, settings: &Settings) -> String {
+        let inbox = settings.state.join("inbox");
+        let (old, new): (Vec<&Told>, Vec<&Told>) =
+            self.told.iter().partition(|one| one.path.starts_with(&inbox));
+        let found = from_sites(&new, settings.role);
+        let waited = number_of(old.len() as u64, "bundle that waited here", "bundles that waited here");
+        match (new.len(), old.len()) {
+            (_, 0) => found,
+            (0, _) => format!("nothing new; {waited}"),
+            (_, _) => format!("{found}, and {waited}"),
+        }
+    }
+
     fn next(&self) -> String {
         let mut next: Vec<String> = Vec::new();
         let mut add = |words: String| {
@@ -154,16 +169,54 @@ impl Summary {
         };
         self.told.iter().filter_map(|one| one.next.clone()).for_each(&mut add);
         if self.set_aside() > 0 {
-            let rows = number_of(self.set_aside(), "change", "changes");
-            add(format!("look at the {rows} set aside in the table conflict_log (status 'open')"));
+            let changes = number_of(self.set_aside(), "change is", "changes are");
+            add(format!("look into the table conflict_log, where {changes} set aside (status 'open')"));
         }
         if next.is_empty() {
             return match self.gravest() {
                 None => "nothing".to_owned(),
-                Some(_) => "see below".to_owned(),
+                Some(report) => report.hints.first().cloned().unwrap_or_else(|| "packmule doctor".to_owned()),
             };
         }
         next.join("; ")
+    }
+}
+
+/// One line a bundle. A stick keeps what has no receipt, so most of it was applied before: those share a line.
+fn lines(told: &[Told]) -> Vec<String> {
+    let is_run = |one: &Told, other: &Told| {
+        one.from.is_some()
+            && one.from == other.from
+            && one.line == other.line
+            && one.is_skipped
+            && other.is_skipped
+    };
+    let labels: Vec<(String, &str)> = told
+        .chunk_by(is_run)
+        .filter_map(|run| {
+            let (first, last) = (run.first()?, run.last()?);
+            let number = last.label.rsplit(' ').next().unwrap_or_default();
+            let label = match run.len() {
+                1 => first.label.clone(),
+                _ => format!("{} to {number}", first.label),
+            };
+            Some((label, first.line.as_str()))
+        })
+        .collect();
+    let width = labels.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0).min(40);
+    labels.iter().map(|(label, line)| format!("{label:width$}  {line}")).collect()
+}
+
+fn from_sites(told: &[&Told], role: Role) -> String {
+    let bundles = number_of(told.len() as u64, "bundle", "bundles");
+    let from: BTreeSet<&Site> = told.iter().filter_map(|one| one.from.as_ref()).collect();
+    let (one, many) = match role {
+        Role::Central => ("lab", "labs"),
+        Role::Lab => ("site", "sites"),
+    };
+    match from.len() {
+        0 => bundles,
+        sites => format!("{bundles} from {}", number_of(sites as u64, one, many)),
     }
 }
 

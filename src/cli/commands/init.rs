@@ -8,8 +8,8 @@ use crate::cli::phrase::number_of;
 use crate::cli::text::escape;
 use crate::cli::{Context, Exit, InitArgs, Report};
 use crate::config::{self, NewSettings};
-use crate::db::Ensured;
-use crate::engine::{self, Init, InitReport};
+use crate::db::{self, Ensured};
+use crate::engine::{self, Cause, Init, InitPreview, InitReport};
 use crate::mailbox::display_path;
 use crate::model::{Role, TableName};
 
@@ -33,16 +33,75 @@ pub fn run(args: &InitArgs, context: &Context) -> Result<Exit, Report> {
         adopt: args.adopt,
     };
     if args.run.dry_run {
-        return Err(
-            Report::new(Exit::WrongUse, "init cannot be tried out yet").because("nothing was changed")
-        );
+        return preview(&init, context);
     }
-    let report = engine::init(&init)?;
+    let report = engine::init(&init).map_err(explain)?;
+    warn_of_other_address(&init, &report, context);
     for line in lines(&report) {
         context.out.result(&line);
     }
     context.out.json("packmule.init.v1", to_json(&report));
     Ok(Exit::Done)
+}
+
+/// There are no settings yet to look at or to examine, so other hints help than elsewhere.
+fn explain(error: engine::Error) -> Report {
+    let hint = match &error {
+        engine::Error::Database(refusal @ db::Error::SignIn { .. }) => match refusal.code() {
+            // The password is right; the account may not use this database.
+            Some(1044) => None,
+            Some(_) | None => Some("run the same command again with --ask-pass"),
+        },
+        engine::Error::Database(db::Error::Unreachable { .. }) => {
+            Some("start the database server, or mend the address behind --database")
+        }
+        engine::Error::Database(db::Error::NoDatabase { .. }) => {
+            Some("mend its name behind --database; packmule never makes a database itself")
+        }
+        engine::Error::State(Cause::Unshareable { .. }) => {
+            Some("every table, and what stands in its way: the same command with `--tables all --dry-run`")
+        }
+        engine::Error::Database(
+            db::Error::TooOld { .. } | db::Error::Refused { .. } | db::Error::Unexpected { .. },
+        )
+        | engine::Error::State(_)
+        | engine::Error::Config(_)
+        | engine::Error::Ledger(_)
+        | engine::Error::Capture(_)
+        | engine::Error::Seal(_)
+        | engine::Error::Mailbox(_)
+        | engine::Error::Apply { .. }
+        | engine::Error::Key(_)
+        | engine::Error::Bundle { .. }
+        | engine::Error::File { .. } => None,
+    };
+    let report = Report::from(error);
+    match hint {
+        Some(hint) => Report { hints: vec![hint.to_owned()], ..report },
+        None => report,
+    }
+}
+
+/// Says what `init` would make.
+fn preview(init: &Init, context: &Context) -> Result<Exit, Report> {
+    let preview = engine::preview(init).map_err(explain)?;
+    for line in preview_lines(&preview, init.adopt) {
+        context.out.result(&line);
+    }
+    context.out.json("packmule.init.v1", preview_json(&preview, init.adopt));
+    Ok(Exit::Done)
+}
+
+/// A settings file that is there already is never overwritten, so another address that was typed is not used.
+fn warn_of_other_address(init: &Init, report: &InitReport, context: &Context) {
+    let typed = init.settings.database.without_password();
+    let used = report.settings.shown().iter().find(|shown| shown.name == "database.url");
+    if let Some(used) = used.filter(|used| report.was_there && used.value != typed) {
+        let path = shown(&report.settings.path);
+        context
+            .out
+            .say(&format!("packmule: note: {path} was there already; its database {} is used", used.value));
+    }
 }
 
 fn lines(report: &InitReport) -> Vec<String> {
@@ -54,7 +113,7 @@ fn lines(report: &InitReport) -> Vec<String> {
             article(settings.role),
             settings.database.name
         ),
-        true => format!("{} was set up already; everything is complete.", settings.site),
+        true => format!("{} was set up before; everything is complete now.", settings.site),
     }];
     let mut fact = |name: &str, words: String| lines.push(format!("  {name:9} {words}"));
     fact("Settings", shown(&settings.path));
@@ -83,6 +142,55 @@ fn lines(report: &InitReport) -> Vec<String> {
     lines.push(format!("Six words of {}: {}", settings.site, report.words));
     lines.push(format!("Do next: {}", next(report)));
     lines
+}
+
+fn preview_lines(preview: &InitPreview, adopt: bool) -> Vec<String> {
+    let InitPreview { settings, was_there, has_log, tables, unshareable, rows } = preview;
+    let (site, database) = (&settings.site, &settings.database.name);
+    let mut lines = vec![match was_there {
+        false => format!("{site} would be set up as {} on database {database}.", article(settings.role)),
+        true => format!("{site} is set up already; what is missing would be completed."),
+    }];
+    let mut fact = |name: &str, words: String| lines.push(format!("  {name:9} {words}"));
+    fact("Settings", shown(&settings.path));
+    fact("Keys", shown(&settings.state.join("keys")));
+    fact("Watched", number_of(tables.len() as u64, "table", "tables"));
+    for (table, why) in unshareable {
+        fact("Left out", format!("table {}: {why}", escape(table.as_str())));
+    }
+    fact("Log", preview_log(*has_log).to_owned());
+    let there = number_of(*rows, "row is", "rows are");
+    match (rows, adopt) {
+        (0, _) => {}
+        (_, true) => fact("Adopted", format!("{there} there already and would be sent")),
+        (_, false) => fact("Not sent", format!("{there} there already; --adopt would send them too")),
+    }
+    lines.push("This was a dry run: nothing was changed.".to_owned());
+    lines
+}
+
+fn preview_log(has_log: bool) -> &'static str {
+    match has_log {
+        true => "the table sync_log is there; it would get what packmule needs, and its rows would be kept",
+        false => "the table sync_log would be made",
+    }
+}
+
+fn preview_json(preview: &InitPreview, adopt: bool) -> serde_json::Value {
+    let InitPreview { settings, was_there, has_log, tables, unshareable, rows } = preview;
+    json!({
+        "dry_run": true,
+        "site": settings.site.to_string(),
+        "role": settings.role.to_string(),
+        "was_there": was_there,
+        "settings": settings.path.to_string_lossy(),
+        "state": settings.state.to_string_lossy(),
+        "tables": names(tables),
+        "left_out": left_out(unshareable),
+        "sync_log": if *has_log { "there" } else { "absent" },
+        "rows": rows,
+        "adopt": adopt,
+    })
 }
 
 fn next(report: &InitReport) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::commands::enrol::words_differ;
+use crate::cli::commands::enrol::{same_words, words_differ};
 use crate::cli::phrase::number_of;
 use crate::cli::text::escape;
 use crate::cli::{Answer, Context, Exit, JoinArgs, Report};
@@ -22,7 +22,7 @@ pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {
     context.out.result(&format!("Six words of {central}: {words}"));
     if args.run.dry_run {
         let tables: Vec<&str> = answer.answer().tables.iter().map(|(table, _)| table.as_str()).collect();
-        context.out.result(&format!("{} would synchronise: {}", settings.site, escape(&tables.join(", "))));
+        context.out.result(&format!("{} would sync: {}", settings.site, escape(&tables.join(", "))));
         context.out.result("This was a dry run: nothing was changed.");
         context.out.json(
             "packmule.join.v1",
@@ -32,10 +32,7 @@ pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {
         return Ok(Exit::Done);
     }
     if !args.yes {
-        match context
-            .ask
-            .yes_or_no(&format!("Does {central} read the same six words to you by telephone?"))?
-        {
+        match context.ask.yes_or_no(&same_words(context, &central, &words))? {
             Answer::Yes => {}
             Answer::No => return Err(words_differ(central.as_str())),
         }

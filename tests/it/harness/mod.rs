@@ -4,14 +4,20 @@
 
 mod delivery;
 mod family;
+mod fault;
+mod pair;
 mod program;
 mod rows;
+mod saved;
 mod server;
 mod site;
 
 pub(crate) use delivery::{Delivered, Met};
 pub(crate) use family::Family;
+pub(crate) use fault::Fault;
+pub(crate) use pair::{Pair, SCHEMA, files};
 pub(crate) use program::Ran;
 pub(crate) use rows::{assert_equal, differences};
+pub(crate) use saved::{Saved, contents};
 pub(crate) use server::{server, server_options};
 pub(crate) use site::{Role, TestSite, bundles_in};

@@ -1,0 +1,83 @@
+//! A site as it was at some moment, to be put back many times: far cheaper than making a new one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::pair::files;
+use super::site::TestSite;
+
+/// The rows of every table of a site, and every file of its state folder.
+#[derive(Debug)]
+pub(crate) struct Saved<'a> {
+    site: &'a TestSite<'static>,
+    database: String,
+    tables: Vec<String>,
+    files: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl<'a> Saved<'a> {
+    /// Remembers the site as it is now.
+    pub(crate) fn new(site: &'a TestSite<'static>) -> Saved<'a> {
+        static MADE: AtomicU32 = AtomicU32::new(1);
+        let database = format!("{}_saved{}", site.database(), MADE.fetch_add(1, Ordering::Relaxed));
+        let tables = tables(site);
+        let copies =
+            tables.iter().map(|table| format!("CREATE TABLE {database}.{table} AS SELECT * FROM {table};"));
+        site.sql(&format!("CREATE DATABASE {database}; {}", copies.collect::<String>()));
+        let files =
+            files(&site.state()).into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect();
+        Saved { site, database, tables, files }
+    }
+
+    /// Makes the site what it was. The tables themselves must be the same.
+    pub(crate) fn restore(&self) {
+        let rows = self.tables.iter().map(|table| {
+            format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {}.{table};", self.database)
+        });
+        let quiet = "SET foreign_key_checks = 0, @packmule_silent = 1;";
+        self.site.sql(&format!("{quiet} START TRANSACTION; {} COMMIT", rows.collect::<String>()));
+        self.restore_files();
+    }
+
+    /// Puts back the files alone, as when a computer's disk is copied without its database.
+    pub(crate) fn restore_files(&self) {
+        for path in files(&self.site.state()) {
+            if !self.files.contains_key(&path) {
+                fs::remove_file(path).unwrap();
+            }
+        }
+        for (path, bytes) in &self.files {
+            if fs::read(path).ok().as_ref() != Some(bytes) {
+                fs::write(path, bytes).unwrap();
+            }
+        }
+    }
+}
+
+impl Drop for Saved<'_> {
+    fn drop(&mut self) {
+        let _ = self.site.server().sql("", &format!("DROP DATABASE {}", self.database));
+    }
+}
+
+/// The tables of a site; those without triggers last, because triggers write them while others are filled.
+fn tables(site: &TestSite<'_>) -> Vec<String> {
+    let query = "SELECT t.table_name FROM information_schema.tables t \
+                 WHERE t.table_schema = DATABASE() AND t.table_type = 'BASE TABLE' \
+                 ORDER BY t.table_name NOT IN (SELECT event_object_table FROM information_schema.triggers \
+                                               WHERE trigger_schema = DATABASE()), t.table_name";
+    site.query(query).into_iter().flatten().flatten().collect()
+}
+
+/// Everything in a site's database, table by table: equal before and after means that nothing was changed.
+pub(crate) fn contents(site: &TestSite<'_>) -> Vec<(String, Vec<Vec<Option<String>>>)> {
+    let mut tables = tables(site);
+    tables.sort();
+    let read = |table: String| {
+        let rows = site.query(&format!("SELECT * FROM {table} ORDER BY 1, 2"));
+        (table, rows)
+    };
+    tables.into_iter().map(read).collect()
+}
