@@ -5,6 +5,7 @@
 mod app_log;
 mod apply;
 mod capture;
+mod conflicts;
 mod crashes;
 mod demo_database;
 mod demo_story;
@@ -19,3 +20,4 @@ mod rights;
 mod servers;
 mod sessions;
 mod tidy;
+mod types;
