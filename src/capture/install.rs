@@ -1,7 +1,9 @@
 //! Puts the triggers on the shared tables, takes them off, and tells whether they are as they should be.
 
+use crate::capture::cascade::unlogged;
 use crate::capture::error::Error;
-use crate::capture::trigger::{LogDepth, TriggerText, triggers, unlogged};
+use crate::capture::image::LogDepth;
+use crate::capture::trigger::{TriggerText, triggers};
 use crate::db::{Catalog, Session, Table, sql};
 use crate::model::TableName;
 

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::capture;
+use crate::capture::{self, LogDepth};
 use crate::config::{AnswerCard, KeyFolder, SiteCard, TableRules, VerifiedAnswer, VerifiedSite};
 use crate::db::{Catalog, sql};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
-use crate::engine::setup::{log_depth, own_card};
+use crate::engine::setup::own_card;
 use crate::ledger::{self, KnownSite, SiteState};
 use crate::model::{Role, Site, TableName};
 
@@ -119,7 +119,7 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer) -> Result<Joined, Erro
     let before: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
     let not_wanted: Vec<TableName> = before.into_iter().filter(|table| !tables.contains(table)).collect();
     // Triggers first, then the list: a table on the list is always watched.
-    capture::install_triggers(&mut home.session, &catalog, &tables, log_depth(Role::Lab))?;
+    capture::install_triggers(&mut home.session, &catalog, &tables, LogDepth::of(Role::Lab))?;
     ledger::add_tables(&mut home.session, &tables, now())?;
     ledger::remove_tables(&mut home.session, &not_wanted)?;
     capture::remove_triggers(&mut home.session, &catalog, &not_wanted)?;

@@ -154,7 +154,7 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
         None => create_here(&mut session, &settings)?,
     };
     ledger::add_tables(&mut session, &tables, now())?;
-    let depth = log_depth(settings.role);
+    let depth = LogDepth::of(settings.role);
     capture::install_triggers(&mut session, &catalog, &tables, depth)?;
     let (adopted, not_adopted) = adopt(&mut session, &catalog, &tables, init.adopt, was_there)?;
     let card = match settings.role {
@@ -172,14 +172,6 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
         card,
         settings,
     })
-}
-
-/// How much the triggers of a site log.
-pub(super) fn log_depth(role: Role) -> LogDepth {
-    match role {
-        Role::Lab => LogDepth::WithBefore,
-        Role::Central => LogDepth::KeyOnly,
-    }
 }
 
 fn create_here(session: &mut Session, settings: &Settings) -> Result<Here, Error> {

@@ -1,9 +1,8 @@
 //! Where everything stands.
 
-use crate::capture;
+use crate::capture::{self, LogDepth};
 use crate::engine::error::Error;
 use crate::engine::home::Home;
-use crate::engine::setup::log_depth;
 use crate::ledger::{self, BundleState, StreamState};
 use crate::mailbox::scan;
 use crate::model::{BundleName, Role, Site, Stamp, TableName};
@@ -63,7 +62,7 @@ pub fn status(home: &mut Home<'_>) -> Result<Status, Error> {
     let sealed = ledger::bundles_of(&mut home.session, BundleState::Sealed)?;
     let catalog = crate::db::Catalog::load(&mut home.session)?;
     let shared: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
-    let triggers = capture::check_triggers(&catalog, &shared, log_depth(role));
+    let triggers = capture::check_triggers(&catalog, &shared, LogDepth::of(role));
     let broken = triggers.iter().filter(|(_, _, state)| *state != capture::TriggerState::Present).count();
     Ok(Status {
         central: home.sites.iter().find(|known| known.role == Role::Central).map(|known| known.site.clone()),

@@ -1,11 +1,10 @@
 //! Which tables are synced, and whether their triggers are as they should be.
 
-use crate::capture::{self, TriggerState};
+use crate::capture::{self, LogDepth, TriggerState};
 use crate::config::{self, Tables};
 use crate::db::Catalog;
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
-use crate::engine::setup::log_depth;
 use crate::ledger;
 use crate::model::{Role, TableName};
 
@@ -59,7 +58,7 @@ pub fn list_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
 pub fn check_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
     let catalog = Catalog::load(&mut home.session)?;
     let shared: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
-    let states = capture::check_triggers(&catalog, &shared, log_depth(home.role()));
+    let states = capture::check_triggers(&catalog, &shared, LogDepth::of(home.role()));
     let mut reports = list_tables(home)?;
     reports.retain(|report| shared.contains(&report.table));
     for report in &mut reports {
@@ -96,7 +95,7 @@ pub fn add_tables(home: &mut Home<'_>, tables: &[TableName]) -> Result<Vec<Table
     }
     let catalog = Catalog::load(&mut home.session)?;
     let (wanted, _) = wanted_tables(&catalog, &Tables::Some(tables.to_vec()))?;
-    capture::install_triggers(&mut home.session, &catalog, &wanted, log_depth(Role::Central))?;
+    capture::install_triggers(&mut home.session, &catalog, &wanted, LogDepth::of(Role::Central))?;
     ledger::add_tables(&mut home.session, &wanted, now())?;
     write_settings(home)
 }
