@@ -14,6 +14,7 @@ mod foreign_log;
 mod harness;
 mod late_commit;
 mod orders;
+mod readme;
 mod rights;
 mod servers;
 mod sessions;
