@@ -224,7 +224,7 @@ impl Subject<'_> {
     fn forked(&self, fork: Fork) -> Parts {
         let sender = self.sender();
         let why = match fork {
-            Fork::SameNumber => "another bundle of this number was applied before".to_owned(),
+            Fork::SameNumber => "another bundle of this number has come before".to_owned(),
             Fork::OtherChain => "it does not follow the last bundle that was applied".to_owned(),
             Fork::OtherHistory => format!("it belongs to a history of {sender} that is not known here"),
             Fork::Frozen => format!("the bundles of {sender} were stopped before; packmule status says why"),

@@ -38,6 +38,14 @@ pub fn decide_by_last_edit(lab: &Site, lab_time: Stamp, central: &Site, clock: C
             why: format!("{lab}'s clock is ahead: it dates the edit {lab_words} UTC, and it is {now} here"),
         };
     }
+    if clock.central > clock.now {
+        let (edited, now) = (clock.central.to_words(), clock.now.to_words());
+        return Decision::Review {
+            why: format!(
+                "the row here is dated {edited} UTC by a clock that was ahead, and it is {now} here"
+            ),
+        };
+    }
     if !clock.is_edit && lab_time <= clock.central {
         return Decision::Review {
             why: format!(
@@ -69,6 +77,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_ahead_never_wins_by_time() {
         assert!(matches!(decide(1001, 10, true), Decision::Review { .. }));
+        assert!(matches!(decide(10, 1001, true), Decision::Review { .. }));
     }
 
     #[test]

@@ -64,8 +64,7 @@ impl ColumnDetail {
         let name = sql::name(&self.name);
         match self.kind {
             ColumnKind::Integer if self.data_type == "bit" => format!("CAST({name} AS UNSIGNED)"),
-            // +0e0 drops a display width such as FLOAT(7,2) and widens FLOAT exactly
-            ColumnKind::Float => format!("CAST({name}+0e0 AS CHAR)"),
+            ColumnKind::Float => float_sql(&name),
             ColumnKind::Integer
             | ColumnKind::Decimal
             | ColumnKind::Temporal
@@ -88,9 +87,12 @@ impl ColumnDetail {
             ColumnKind::Integer | ColumnKind::Decimal | ColumnKind::Temporal | ColumnKind::Json => {
                 format!("CAST({name} AS CHAR)")
             }
-            ColumnKind::Float => format!("CAST({name}+0e0 AS CHAR)"),
-            // seconds, so that the session's time zone and its hour that comes twice do not matter
-            ColumnKind::Timestamp => format!("CAST(UNIX_TIMESTAMP({name}) AS CHAR)"),
+            ColumnKind::Float => float_sql(name),
+            // seconds, so that the session's time zone and its hour that comes twice do not matter; in a trigger
+            // MariaDB has no number for the zero timestamp
+            ColumnKind::Timestamp => {
+                format!("IF({name} IS NULL, NULL, COALESCE(CAST(UNIX_TIMESTAMP({name}) AS CHAR), '0'))")
+            }
             ColumnKind::Text => format!("CONVERT({name} USING utf8mb4)"),
             ColumnKind::Binary | ColumnKind::Geometry => format!("HEX({name})"),
         }
@@ -149,6 +151,14 @@ impl ColumnDetail {
             | ColumnKind::Geometry => text,
         }))
     }
+}
+
+/// Every digit of a number with a binary fraction.
+///
+/// *1e0 drops a display width such as FLOAT(7,2), widens FLOAT exactly and keeps -0. As JSON, because MySQL's CAST and CONCAT
+/// print 22 characters at most, and so lose the last digits of numbers such as -1.7976931348623157e308.
+fn float_sql(name: &str) -> String {
+    format!("IF({name} IS NULL, NULL, JSON_UNQUOTE(JSON_EXTRACT(JSON_ARRAY({name}*1e0), '$[0]')))")
 }
 
 /// ZEROFILL columns print `00042`.

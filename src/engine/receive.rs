@@ -204,10 +204,12 @@ fn judge(
             freeze(home, stream, waiting, fork, options)?;
             Some(ItemOutcome::Forked(fork))
         }
-        Verdict::Gap { missing } => {
-            let is_held = reading.done.iter().any(|(seq, _)| *seq == name.seq);
-            Some(wait(home, waiting, missing, is_held, options)?)
+        // Copies were left out already: another bundle of this number waits.
+        Verdict::Gap { .. } if reading.done.iter().any(|(seq, _)| *seq == name.seq) => {
+            freeze(home, stream, waiting, Fork::SameNumber, options)?;
+            Some(ItemOutcome::Forked(Fork::SameNumber))
         }
+        Verdict::Gap { missing } => Some(wait(home, waiting, missing, options)?),
         Verdict::Next => match keep(home, waiting)? {
             Err(error) => Some(ItemOutcome::Refused(error)),
             Ok(checked) => {
@@ -281,17 +283,13 @@ fn verdict(
     Ok(admit(&arrival, &facts))
 }
 
-/// Keeps a bundle until those before it have come. A dry run, and one whose number lies here already, only proves it.
+/// Keeps a bundle until those before it have come. A dry run only proves it.
 fn wait(
     home: &Home<'_>,
     waiting: &Waiting,
     missing: RangeInclusive<u64>,
-    is_held: bool,
     options: ImportOptions,
 ) -> Result<ItemOutcome, Error> {
-    if is_held {
-        return Ok(ItemOutcome::Waits(missing));
-    }
     match keep(home, waiting)? {
         Err(error) => Ok(ItemOutcome::Refused(error)),
         Ok(_) => {

@@ -37,11 +37,15 @@ pub struct SealReport {
 pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
     let to = home.central()?.site.clone();
     let recipient: Recipient = home.central()?.recipient.parse()?;
-    home.recover_outbox()?;
     let id = home.stream_to(&to);
     let stream = ledger::open_stream(&mut home.session, &id)?;
     let mut witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
     check_witness(&stream, witness.last(&to))?;
+    check_outbox(home, &stream)?;
+    // A crash after a commit leaves a witness that is behind. It learns of the bundle before that gets its name,
+    // and so before it can leave this computer.
+    remember(&mut witness, &stream)?;
+    home.recover_outbox()?;
     let (catalog, tables, skipped) = shared_tables(home)?;
     let ranked = in_order(&catalog, &tables);
     let outbox = OutboxFolder(&home.outbox);
@@ -151,6 +155,27 @@ pub(super) fn check_witness(stream: &Stream, witnessed: Option<&Witnessed>) -> R
             None => false,
         };
     if same { Ok(()) } else { Err(Cause::WentBack { known, sealed: witnessed.seq }.into()) }
+}
+
+/// A bundle with a name was sealed, even where the witness was lost together with the database's newest rows.
+fn check_outbox(home: &Home<'_>, stream: &Stream) -> Result<(), Error> {
+    let known = stream.last.map_or(0, |(seq, _)| seq.number());
+    let there = home.outbox.list()?.into_iter().map(|stored| stored.name);
+    match there.filter(|name| *name == BundleName::new(&stream.id, name.seq)).map(|name| name.seq).max() {
+        Some(sealed) if sealed.number() > known => Err(Cause::WentBack { known, sealed }.into()),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn remember(witness: &mut Witness, stream: &Stream) -> Result<(), Error> {
+    let Some((seq, digest)) = stream.last else {
+        return Ok(());
+    };
+    let last = Witnessed { incarnation: stream.id.incarnation, seq, digest };
+    if witness.last(&stream.id.to) != Some(&last) {
+        witness.record(stream.id.to.clone(), last)?;
+    }
+    Ok(())
 }
 
 /// Stamps the log rows and writes the ledger's rows, in one short transaction of a connection of its own.

@@ -5,6 +5,7 @@
 mod delivery;
 mod family;
 mod fault;
+mod forge;
 mod pair;
 mod program;
 mod rows;
@@ -14,7 +15,8 @@ mod site;
 
 pub(crate) use delivery::{Delivered, Met};
 pub(crate) use family::Family;
-pub(crate) use fault::Fault;
+pub(crate) use fault::{Fault, STDERR};
+pub(crate) use forge::{Anatomy, resigned, signing_key, stripped_and_signed};
 pub(crate) use pair::{Pair, SCHEMA, files};
 pub(crate) use program::Ran;
 pub(crate) use rows::{assert_equal, differences};

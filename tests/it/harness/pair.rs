@@ -20,7 +20,12 @@ pub(crate) struct Pair {
 impl Pair {
     /// Makes both sites; the tables are empty.
     pub(crate) fn new() -> Pair {
-        let family = Family::new(server(), SCHEMA, &["lab-a"]);
+        Pair::among(&["lab-a"])
+    }
+
+    /// Makes the centre and these labs. The first, `lab-a`, is the one of the pair.
+    pub(crate) fn among(labs: &[&str]) -> Pair {
+        let family = Family::new(server(), SCHEMA, labs);
         family.central.sql(COUNT_WRITES);
         family.lab("lab-a").sql(STAMP_ONCE);
         let stick = family.central.stick("stick");
@@ -33,6 +38,11 @@ impl Pair {
 
     pub(crate) fn lab(&self) -> &TestSite<'static> {
         self.family.lab("lab-a")
+    }
+
+    /// One of the other labs.
+    pub(crate) fn other(&self, name: &str) -> &TestSite<'static> {
+        self.family.lab(name)
     }
 
     pub(crate) fn stick(&self) -> &str {

@@ -31,18 +31,22 @@ impl<'a> Saved<'a> {
         Saved { site, database, tables, files }
     }
 
-    /// Makes the site what it was. The tables themselves must be the same.
+    /// Makes the site what it was, as a copied disk would.
     pub(crate) fn restore(&self) {
+        self.restore_rows();
+        self.restore_files();
+    }
+
+    /// Puts the database back alone, as from a backup. The tables themselves must be the same.
+    pub(crate) fn restore_rows(&self) {
         let rows = self.tables.iter().map(|table| {
             format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {}.{table};", self.database)
         });
         let quiet = "SET foreign_key_checks = 0, @packmule_silent = 1;";
         self.site.sql(&format!("{quiet} START TRANSACTION; {} COMMIT", rows.collect::<String>()));
-        self.restore_files();
     }
 
-    /// Puts back the files alone, as when a computer's disk is copied without its database.
-    pub(crate) fn restore_files(&self) {
+    fn restore_files(&self) {
         for path in files(&self.site.state()) {
             if !self.files.contains_key(&path) {
                 fs::remove_file(path).unwrap();
