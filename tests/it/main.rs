@@ -16,6 +16,7 @@ mod harness;
 mod histories;
 mod late_commit;
 mod orders;
+mod readme;
 mod rights;
 mod servers;
 mod sessions;

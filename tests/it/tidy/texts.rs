@@ -190,8 +190,19 @@ const LINES_MAX: usize = 500;
 const PACKAGES_MAX: usize = 310;
 /// Where samples lie, and how the file that says what must happen ends.
 const SAMPLES: &[(&str, &str)] = &[("bundles/golden", "txt"), ("bundles/damaged", "expect")];
-const PROMISED: &[&str] =
-    &["ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "dev", ".ci/run", "schema/demo", "tests/README.md"];
+const PROMISED: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "dev",
+    ".ci/run",
+    "bundles/README.md",
+    "schema/README.md",
+    "schema/demo",
+    "schema/examples",
+    "tests/README.md",
+];
 /// Written in two parts, so that this file does not hold them.
 const UNWELCOME: &[&str] = &[
     concat!("TO", "DO"),
