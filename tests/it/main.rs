@@ -10,4 +10,6 @@ mod histories;
 mod late_commit;
 mod orders;
 mod servers;
+mod stick;
 mod tidy;
+mod together;
