@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
+mod bad_bundles;
 mod bad_input;
 mod crashes;
 mod demo_database;
