@@ -18,6 +18,8 @@ impl Run<'_> {
     /// Tries what is left for the last time; what does not fit then is parked for a person.
     pub(super) fn replay_last(&mut self) -> Result<(), Error> {
         self.replay()?;
+        self.untie_swaps()?;
+        self.replay()?;
         self.replay_once(Chance::Last)
     }
 

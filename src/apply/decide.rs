@@ -13,8 +13,10 @@ use crate::model::{Change, RowImage, RowKey, key_to_log, row_to_json};
 pub(super) struct Decided {
     pub(super) change: Change,
     pub(super) key: RowKey,
-    /// The row as it is here, locked.
+    /// The row here that the change was compared with; locked.
     pub(super) current: Option<RowImage>,
+    /// Whether there is a row now: a trigger of the application may have made or deleted it on the way.
+    pub(super) exists: bool,
     pub(super) verdict: Verdict,
 }
 
@@ -31,8 +33,10 @@ pub(super) enum Verdict {
 /// Decides a batch. Rows are locked until the transaction ends, so a decision stays true.
 ///
 /// Changes of one and the same row are handed back undecided: they are decided after the first is written.
+/// `outside` is another connection, for a table that triggers write: it still sees the rows as they were before us.
 pub(super) fn decide(
     session: &mut Session,
+    outside: Option<&mut Session>,
     scene: &Scene<'_>,
     table: &Table,
     changes: Vec<Change>,
@@ -40,9 +44,11 @@ pub(super) fn decide(
     let keys: Vec<RowKey> =
         changes.iter().map(|change| change.key(&table.shape).unwrap_or(RowKey(Vec::new()))).collect();
     let canonicals = db::canonical_keys(session, table, &keys)?;
-    let found = db::read_rows(session, table, &keys, true)?;
-    let mut rows: HashMap<Vec<u8>, RowImage> =
-        found.into_iter().map(|keyed| (keyed.canonical, keyed.row)).collect();
+    let mut rows = db::rows_by_key(session, table, &keys, &canonicals, true)?;
+    let mut committed = match outside {
+        Some(outside) => Some(db::rows_by_key(outside, table, &keys, &canonicals, false)?),
+        None => None,
+    };
     let mut seen = std::collections::HashSet::with_capacity(changes.len());
     let (mut first, mut later) = (Vec::with_capacity(changes.len()), Vec::new());
     for ((change, key), canonical) in changes.into_iter().zip(keys).zip(canonicals) {
@@ -50,25 +56,61 @@ pub(super) fn decide(
             later.push(change);
             continue;
         }
-        let current = rows.remove(&canonical);
-        let finding = detect(&table.shape, &change, current.as_ref());
-        first.push((change, key, current, finding));
+        let row = rows.remove(&canonical);
+        let exists = row.is_some();
+        let finding = detect(&table.shape, &change, row.as_ref());
+        let (current, finding) = match &mut committed {
+            Some(committed) => {
+                let before = committed.remove(&canonical);
+                let fits = detect(&table.shape, &change, before.as_ref());
+                look_behind_triggers((row, finding), (before, fits))
+            }
+            None => (row, finding),
+        };
+        first.push(Found { change, key, current, exists, finding });
     }
     let unsure: Vec<String> = first
         .iter()
-        .filter(|(.., finding)| matches!(finding, Finding::BaseUnknown | Finding::Conflict(_)))
-        .map(|(_, key, current, _)| record_id(table, key, current.as_ref()))
+        .filter(|found| matches!(found.finding, Finding::BaseUnknown | Finding::Conflict(_)))
+        .map(|found| record_id(table, &found.key, found.current.as_ref()))
         .collect();
     let times = match unsure.is_empty() {
         true => HashMap::new(),
         false => ledger::newest_times(session, &table.shape.name, &unsure)?,
     };
-    let decided = first.into_iter().map(|(change, key, current, finding)| {
+    let decided = first.into_iter().map(|Found { change, key, current, exists, finding }| {
         let newest = times.get(&record_id(table, &key, current.as_ref()));
         let verdict = verdict(scene, table, &change, &key, current.as_ref(), finding, newest);
-        Decided { change, key, current, verdict }
+        Decided { change, key, current, exists, verdict }
     });
     Ok((decided.collect(), later))
+}
+
+/// A change and the row that it meets.
+struct Found {
+    change: Change,
+    key: RowKey,
+    current: Option<RowImage>,
+    exists: bool,
+    finding: Finding,
+}
+
+/// Chooses between the row as it is now and as it was before this transaction, each with its finding.
+///
+/// Writing one table may fire a trigger of the application that writes another one, whose rows the bundle brings
+/// as well. What such a trigger did is nobody's edit: neither a conflict, nor a reason to forget what it overwrote.
+fn look_behind_triggers(
+    now: (Option<RowImage>, Finding),
+    before: (Option<RowImage>, Finding),
+) -> (Option<RowImage>, Finding) {
+    match (now.1, before.1) {
+        // What an earlier bundle of the same transaction wrote shows only now.
+        (Finding::Clean, _) | (Finding::AlreadyThere, Finding::Clean | Finding::AlreadyThere) => now,
+        (
+            Finding::AlreadyThere | Finding::BaseUnknown | Finding::Conflict(_),
+            Finding::AlreadyThere | Finding::Clean | Finding::BaseUnknown | Finding::Conflict(_),
+        ) => before,
+    }
 }
 
 /// The text under which the log knows a row: the row's own spelling of its key where it is here.
@@ -93,6 +135,7 @@ fn verdict(
             // What the lab itself sent last, or nobody ever changed, is what it based its change on.
             None => return Verdict::Write(None),
             Some(newest) if newest.origin.as_ref() == Some(scene.lab) => return Verdict::Write(None),
+            Some(_) if current.is_none() => Kind::Missing,
             Some(_) => Kind::Changed,
         },
         Finding::Conflict(kind) => kind,

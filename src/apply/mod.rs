@@ -23,8 +23,9 @@ mod guard;
 mod run;
 mod settle;
 mod spool;
+mod swap;
 mod transaction;
 mod write;
 
 pub use error::Error;
-pub use transaction::{Applied, Context, Part, apply};
+pub use transaction::{Applied, Context, Part, apply, needs_outside};

@@ -57,6 +57,8 @@ pub(super) enum Chance {
 /// The work inside one transaction.
 pub(super) struct Run<'a> {
     pub(super) session: &'a mut Session,
+    /// Another connection, where tables are written by triggers: it sees what was here before this transaction.
+    pub(super) outside: Option<&'a mut Session>,
     pub(super) scene: Scene<'a>,
     pub(super) monitor: &'a dyn Monitor,
     pub(super) tables: HashMap<TableName, Prepared>,
@@ -66,6 +68,8 @@ pub(super) struct Run<'a> {
     pub(super) guard: Guard,
     pub(super) tally: Tally,
     pub(super) triggered: BTreeSet<TableName>,
+    /// Whether circles are being untied: the foreign keys of what is written now were looked at before.
+    pub(super) untying: bool,
 }
 
 impl Run<'_> {
@@ -128,7 +132,8 @@ impl Run<'_> {
             return Ok(());
         };
         let table = &prepared.table;
-        let (mut decided, later) = decide(self.session, &self.scene, table, changes)?;
+        let outside = self.outside.as_deref_mut().filter(|_| self.triggered.contains(name));
+        let (mut decided, later) = decide(self.session, outside, &self.scene, table, changes)?;
         let mut refused = self.with_children(table, &decided)?;
         let orders = orders(&decided, &refused);
         let deletes = orders.iter().filter(|order| order.op() == Op::Delete).count() as u64;
@@ -170,7 +175,7 @@ impl Run<'_> {
             .filter(|(_, one)| matches!(one.verdict, Verdict::Write(_)) && one.change.op() == Op::Delete)
             .filter_map(|(at, one)| Some((at, one.current.as_ref()?)))
             .collect();
-        if deletes.is_empty() {
+        if deletes.is_empty() || self.untying {
             return Ok(HashMap::new());
         }
         let found = with_children(self.session, self.scene.catalog, table, &deletes)?;
@@ -251,11 +256,6 @@ fn orders<'d>(decided: &'d [Decided], refused: &HashMap<usize, (Kind, String)>) 
         .iter()
         .enumerate()
         .filter(|(at, one)| matches!(one.verdict, Verdict::Write(_)) && !refused.contains_key(at))
-        .map(|(at, one)| Order {
-            at,
-            key: one.key.clone(),
-            row: one.change.after(),
-            exists: one.current.is_some(),
-        })
+        .map(|(at, one)| Order { at, key: one.key.clone(), row: one.change.after(), exists: one.exists })
         .collect()
 }

@@ -30,11 +30,10 @@ impl Run<'_> {
             let mut open: Option<TableName> = None;
             wanted.drain(&|name| shapes(name), &mut |name, change| {
                 const CHANGES_MAX: usize = 500;
-                if open.as_ref() != Some(&name) || batch.len() >= CHANGES_MAX {
-                    if let Some(name) = open.replace(name) {
-                        differing +=
-                            self.set_right_batch(&name, std::mem::take(&mut batch), look == LOOKS_MAX)?;
-                    }
+                let full = open.as_ref() != Some(&name) || batch.len() >= CHANGES_MAX;
+                if full && let Some(name) = open.replace(name) {
+                    differing +=
+                        self.set_right_batch(&name, std::mem::take(&mut batch), look == LOOKS_MAX)?;
                 }
                 batch.push(change);
                 Ok::<(), Error>(())
@@ -63,9 +62,7 @@ impl Run<'_> {
         let keys: Vec<RowKey> =
             wanted.iter().map(|change| change.key(&table.shape).unwrap_or(RowKey(Vec::new()))).collect();
         let canonicals = db::canonical_keys(self.session, table, &keys)?;
-        let found = db::read_rows(self.session, table, &keys, true)?;
-        let rows: std::collections::HashMap<_, _> =
-            found.into_iter().map(|keyed| (keyed.canonical, keyed.row)).collect();
+        let rows = db::rows_by_key(self.session, table, &keys, &canonicals, true)?;
         let mut orders = Vec::new();
         for (at, ((change, key), canonical)) in wanted.iter().zip(keys).zip(&canonicals).enumerate() {
             let current = rows.get(canonical);

@@ -71,14 +71,17 @@ pub struct Applied {
 ///
 /// On an error nothing has changed, and the session must not be used again. When the line breaks at COMMIT,
 /// nobody knows whether it was done; the ledger knows, and the same bundle again is then a duplicate.
+///
+/// `outside` is a second connection. It is needed where [`needs_outside`] says so.
 pub fn apply(
     session: &mut Session,
+    outside: Option<&mut Session>,
     stream: &StreamId,
     parts: &[Part<'_>],
     context: &Context<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Applied, Error> {
-    let outcome = in_transaction(session, stream, parts, context, monitor);
+    let outcome = in_transaction(session, outside, stream, parts, context, monitor);
     if outcome.is_err() {
         // The server does the same when the line is gone.
         let _ = session.execute("ROLLBACK");
@@ -86,8 +89,14 @@ pub fn apply(
     outcome
 }
 
+/// Whether triggers of the application write shared tables: what they do must be told from people's edits.
+pub fn needs_outside(catalog: &Catalog, shared: &BTreeSet<TableName>) -> bool {
+    shared.iter().any(|table| !catalog.written_by_triggers_of(table).is_empty())
+}
+
 fn in_transaction(
     session: &mut Session,
+    outside: Option<&mut Session>,
     stream: &StreamId,
     parts: &[Part<'_>],
     context: &Context<'_>,
@@ -112,7 +121,7 @@ fn in_transaction(
         let opened = (part.open)().map_err(|source| Error::Bundle { seq: part.seq, source })?;
         sealed_at.push(opened.head().sealed_at);
     }
-    let (tally, counts) = write_rows(session, stream, parts, context, monitor)?;
+    let (tally, counts) = write_rows(session, outside, stream, parts, context, monitor)?;
     monitor.step(Step::ApplyRowsWritten);
     // The ledger's rows stand in the same transaction as the tables': a crash leaves both or neither.
     for (at, part) in parts.iter().enumerate() {
@@ -152,6 +161,7 @@ fn in_transaction(
 
 fn write_rows(
     session: &mut Session,
+    mut outside: Option<&mut Session>,
     stream: &StreamId,
     parts: &[Part<'_>],
     context: &Context<'_>,
@@ -159,8 +169,13 @@ fn write_rows(
 ) -> Result<(Tally, HashMap<Seq, ChangeCounts>), Error> {
     let bundle = parts.first().map(|part| BundleName::new(stream, part.seq).to_string()).unwrap_or_default();
     let triggered = context.shared.iter().flat_map(|table| context.catalog.written_by_triggers_of(table));
+    if let Some(outside) = &mut outside {
+        // Never waits for the rows that we have locked ourselves.
+        outside.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
+    }
     let mut run = Run {
         session,
+        outside,
         scene: Scene {
             lab: &stream.from,
             here: context.here,
@@ -179,6 +194,7 @@ fn write_rows(
         guard: Guard::new(context.delete_percent_max),
         tally: Tally::default(),
         triggered: triggered.collect(),
+        untying: false,
     };
     let mut counts: HashMap<Seq, ChangeCounts> = HashMap::new();
     monitor.begin(Phase::Applying, None);

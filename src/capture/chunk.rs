@@ -19,8 +19,8 @@ impl ChunkSize {
     pub(crate) fn learn(&mut self, rows: usize, size_bytes: usize) {
         const ROWS_MAX: usize = 1000;
         const SIZE_BYTES: usize = 2 << 20;
-        if rows > 0 {
-            let fits = SIZE_BYTES / (size_bytes / rows).max(1);
+        if let Some(row_bytes) = size_bytes.checked_div(rows) {
+            let fits = SIZE_BYTES / row_bytes.max(1);
             // not more than eight times as many at once: the next rows may be larger
             self.rows = fits.clamp(1, (self.rows * 8).min(ROWS_MAX));
         }

@@ -23,7 +23,7 @@ pub enum Error {
         /// A statement that removes it, to copy.
         remedy: String,
     },
-    /// The account may not create triggers.
+    /// The account may not create or replace triggers.
     #[error("cannot create a trigger on table {table}")]
     Trigger {
         /// The table.

@@ -1,7 +1,7 @@
 //! Puts the triggers on the shared tables, takes them off, and tells whether they are as they should be.
 
 use crate::capture::error::Error;
-use crate::capture::trigger::{LogDepth, TriggerText, triggers};
+use crate::capture::trigger::{LogDepth, TriggerText, triggers, unlogged};
 use crate::db::{Catalog, Session, Table, sql};
 use crate::model::TableName;
 
@@ -43,18 +43,19 @@ fn install_all(
     let mut made = 0;
     for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
         let wanted = triggers(catalog, table, depth);
+        let refused = |source| Error::Trigger { table: table.shape.name.clone(), source };
         let ours = table.triggers.iter().filter(|trigger| trigger.is_ours());
         for odd in ours.filter(|trigger| wanted.iter().all(|one| one.name != trigger.name)) {
-            session.execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(&odd.name)))?;
+            session.execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(&odd.name))).map_err(refused)?;
         }
         for trigger in &wanted {
             if state(table, trigger) == TriggerState::Present {
                 continue;
             }
-            session.execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(&trigger.name)))?;
             session
-                .execute(&trigger.create_sql(table))
-                .map_err(|source| Error::Trigger { table: table.shape.name.clone(), source })?;
+                .execute(&format!("DROP TRIGGER IF EXISTS {}", sql::name(&trigger.name)))
+                .map_err(refused)?;
+            session.execute(&trigger.create_sql(table)).map_err(refused)?;
             made += 1;
         }
     }
@@ -93,6 +94,12 @@ pub fn check_triggers(
             })
         })
         .collect()
+}
+
+/// The names of foreign keys of `table` whose cascades no trigger can log in full.
+pub fn unlogged_cascades(catalog: &Catalog, table: &TableName) -> Vec<String> {
+    let table = catalog.tables.get(table);
+    table.map(|table| unlogged(catalog, table).map(|key| key.name.clone()).collect()).unwrap_or_default()
 }
 
 fn state(table: &Table, wanted: &TriggerText) -> TriggerState {

@@ -11,7 +11,9 @@ mod stamp;
 mod trigger;
 
 pub use error::Error;
-pub use install::{TriggerState, adopt_rows, check_triggers, install_triggers, remove_triggers};
+pub use install::{
+    TriggerState, adopt_rows, check_triggers, install_triggers, remove_triggers, unlogged_cascades,
+};
 pub use log_table::ensure_log;
 pub use read::{Captured, Snapshot, Summary, begin};
 pub use stamp::{IdRuns, stamp};

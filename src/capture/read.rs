@@ -227,24 +227,8 @@ impl Section<'_> {
     /// The rows as the snapshot shows them, by canonical key.
     fn current_rows(&mut self, chunk: &[Candidate]) -> Result<HashMap<Vec<u8>, RowImage>, Error> {
         let keys: Vec<RowKey> = chunk.iter().map(|candidate| candidate.key.clone()).collect();
-        let found = db::read_rows(self.session, self.table, &keys, false)?;
-        let mut rows: HashMap<_, _> = found.into_iter().map(|keyed| (keyed.canonical, keyed.row)).collect();
-        // A key that an application spelt in its own way ('2026-1-1') is found by the server, but not under
-        // its own text: those few are looked up one by one.
-        let known = chunk.iter().filter(|candidate| rows.contains_key(&candidate.canonical)).count();
-        if known < rows.len() {
-            for candidate in chunk {
-                if rows.contains_key(&candidate.canonical) {
-                    continue;
-                }
-                let one =
-                    db::read_rows(self.session, self.table, std::slice::from_ref(&candidate.key), false)?;
-                if let Some(keyed) = one.into_iter().next() {
-                    rows.insert(candidate.canonical.clone(), keyed.row);
-                }
-            }
-        }
-        Ok(rows)
+        let canonicals: Vec<Vec<u8>> = chunk.iter().map(|candidate| candidate.canonical.clone()).collect();
+        Ok(db::rows_by_key(self.session, self.table, &keys, &canonicals, false)?)
     }
 
     /// The rows at the seal before, by the id of the log row that holds them.
@@ -306,7 +290,8 @@ fn read_log(
         query.push_str(weight);
     }
     query.push_str(&format!(
-        " FROM sync_log FORCE INDEX (packmule_open) WHERE batch IS NULL AND table_name = {} ORDER BY id",
+        " FROM sync_log FORCE INDEX ({}) WHERE batch IS NULL AND table_name = {} ORDER BY id",
+        best_index(session, table)?,
         sql::text(table.shape.name.as_str())
     ));
     let mut sorter = Sorter::new(folder);
@@ -326,6 +311,20 @@ fn read_log(
         Ok::<(), Error>(())
     })?;
     Ok(sorter.finish()?)
+}
+
+/// Where most of the log is open and of this table, reading all of it in its own order is twice as fast.
+fn best_index(session: &mut Session, table: &Table) -> Result<&'static str, Error> {
+    let row = session.first(&format!(
+        "SELECT (SELECT COUNT(*) FROM sync_log WHERE batch IS NULL AND table_name = {}), \
+                (SELECT COALESCE(MAX(id) - MIN(id) + 1, 0) FROM sync_log)",
+        sql::text(table.shape.name.as_str())
+    ))?;
+    let (open, all): (u64, u64) = match row {
+        Some(row) => (row.parse(0)?, row.parse(1)?),
+        None => (0, 0),
+    };
+    Ok(if open * 2 > all { "PRIMARY" } else { "packmule_open" })
 }
 
 /// Packs a log entry for the sorter: the id first, so that the entries of a row are in the log's order.

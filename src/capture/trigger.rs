@@ -43,7 +43,8 @@ pub(super) fn triggers(catalog: &Catalog, table: &Table, depth: LogDepth) -> Vec
     };
     let (old, new) = (row("OLD"), row("NEW"));
     let update = format!(
-        "IF NOT ({same_key}) THEN {gone}; {came}; ELSEIF NOT ({same_row}) THEN {changed}; END IF",
+        "IF NOT ({same_key}) THEN{LINE}{gone};{LINE}{came};{LINE}\
+         ELSEIF NOT ({same_row}) THEN{LINE}{changed};{LINE}END IF",
         same_key = same(table.key_details()),
         gone = old.values("DELETE"),
         came = new.values("INSERT"),
@@ -57,11 +58,11 @@ pub(super) fn triggers(catalog: &Catalog, table: &Table, depth: LogDepth) -> Vec
     ];
     let deletes = cascades(catalog, table, depth, Cause::Delete);
     if !deletes.is_empty() {
-        triggers.push(trigger(table, "bd", "BEFORE DELETE", &deletes.concat()));
+        triggers.push(trigger(table, "bd", "BEFORE DELETE", &deletes.join(LINE)));
     }
     let updates = cascades(catalog, table, depth, Cause::Update);
     if !updates.is_empty() {
-        triggers.push(trigger(table, "bu", "BEFORE UPDATE", &updates.concat()));
+        triggers.push(trigger(table, "bu", "BEFORE UPDATE", &updates.join(LINE)));
     }
     triggers
 }
@@ -70,9 +71,12 @@ fn trigger(table: &Table, short: &str, when: &str, statements: &str) -> TriggerT
     TriggerText {
         name: trigger_name(short, table.shape.name.as_str()),
         when: when.to_owned(),
-        body: format!("BEGIN IF @packmule_silent IS NULL THEN {statements} END IF; END"),
+        body: format!("BEGIN\n  IF @packmule_silent IS NULL THEN{LINE}{statements}\n  END IF;\nEND"),
     }
 }
+
+/// Begins a statement: on a line of its own, because database administrators read these texts.
+const LINE: &str = "\n    ";
 
 /// `packmule_ai_items`. A name that would be longer than the servers' 64 characters ends in a hash.
 fn trigger_name(short: &str, table: &str) -> String {
@@ -90,7 +94,7 @@ fn same<'a>(details: impl Iterator<Item = &'a ColumnDetail>) -> String {
     details
         .map(|detail| format!("{} <=> {}", detail.exact_sql("OLD"), detail.exact_sql("NEW")))
         .collect::<Vec<_>>()
-        .join(" AND ")
+        .join(&format!("{LINE}  AND "))
 }
 
 /// Where the columns of a logged row come from: `OLD`, `NEW`, or a joined table.
@@ -123,7 +127,8 @@ impl Image<'_> {
                 let fields = self.table.details.iter();
                 let fields =
                     fields.map(|detail| format!("{}, {}", sql::text(&detail.name), self.log_sql(detail)));
-                format!("JSON_OBJECT({})", fields.collect::<Vec<_>>().join(", "))
+                let between = format!(",{LINE}  ");
+                format!("JSON_OBJECT({LINE}  {})", fields.collect::<Vec<_>>().join(&between))
             }
         }
     }
@@ -134,7 +139,7 @@ impl Image<'_> {
     }
 
     fn values(&self, action: &str) -> String {
-        format!("{INSERT} VALUES ({})", self.columns(action))
+        format!("{INSERT}{LINE}VALUES ({})", self.columns(action))
     }
 }
 
@@ -180,7 +185,7 @@ fn cascades(catalog: &Catalog, table: &Table, depth: LogDepth, cause: Cause) -> 
                 format!("OLD.{name} <=> NEW.{name}")
             });
             let unchanged = unchanged.collect::<Vec<_>>().join(" AND ");
-            statements.push(format!("IF NOT ({unchanged}) THEN {} END IF; ", found.concat()));
+            statements.push(format!("IF NOT ({unchanged}) THEN{LINE}{}{LINE}END IF;", found.join(LINE)));
         } else {
             statements.extend(found);
         }
@@ -202,6 +207,12 @@ impl<'a> Path<'a> {
             return;
         };
         let alias = format!("c{}", self.seen.len() - 1);
+        let from = &match self.cause {
+            Cause::Delete if self.cause.follows(key) == OnParent::Cascade => {
+                with_descendants(self.catalog, child, &alias, from)
+            }
+            Cause::Delete | Cause::Update => from.to_owned(),
+        };
         let of_alias = |name: &str| format!("{alias}.{}", sql::name(name));
         let old = Image { table: child, depth: self.depth, column: Box::new(of_alias) };
         let in_key = |column: &String| child.key_details().any(|detail| &detail.name == column);
@@ -251,6 +262,156 @@ impl<'a> Path<'a> {
     }
 }
 
+/// The same rows, and below them those of the same table that a foreign key to itself takes along, level by level.
+fn with_descendants(catalog: &Catalog, table: &Table, alias: &str, from: &str) -> String {
+    let key: Vec<String> = table.key_details().map(|detail| sql::name(&detail.name)).collect();
+    let Some(own) = catalog.children_of(&table.shape.name).find(|own| is_followed_to_itself(own, table))
+    else {
+        return from.to_owned();
+    };
+    let joined = own.child_columns.iter().zip(&own.parent_columns);
+    let joined = joined.map(|(child, parent)| format!("x.{} = d.{}", sql::name(child), sql::name(parent)));
+    let of = |alias: &str| key.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ");
+    let name = sql::name(table.shape.name.as_str());
+    format!(
+        "FROM {name} {alias} WHERE ({outer}) IN (WITH RECURSIVE d ({key}) AS (SELECT {outer} {from} \
+         UNION SELECT {inner} FROM {name} x JOIN d ON {joined}) SELECT {key} FROM d)",
+        outer = of(alias),
+        key = key.join(", "),
+        inner = of("x"),
+        joined = joined.collect::<Vec<_>>().join(" AND "),
+    )
+}
+
+/// The foreign keys whose cascades no trigger can log in full: those that lead back to their own table, other than
+/// along its primary key.
+pub(super) fn unlogged<'c>(catalog: &'c Catalog, table: &'c Table) -> impl Iterator<Item = &'c ForeignKey> {
+    let own = catalog.children_of(&table.shape.name).filter(|key| key.on_delete == OnParent::Cascade);
+    own.filter(|key| leads_back(catalog, key, table) && !is_followed_to_itself(key, table))
+}
+
+fn leads_back(catalog: &Catalog, key: &ForeignKey, table: &Table) -> bool {
+    let mut seen = vec![&key.child];
+    let mut at = 0;
+    while let Some(&name) = seen.get(at) {
+        if *name == table.shape.name {
+            return true;
+        }
+        let below = catalog.children_of(name).filter(|key| key.on_delete == OnParent::Cascade);
+        for next in below {
+            if !seen.contains(&&next.child) {
+                seen.push(&next.child);
+            }
+        }
+        at += 1;
+    }
+    false
+}
+
+/// Whether a delete goes on from row to row of one table, along its primary key, so that all levels can be logged.
+pub(super) fn is_followed_to_itself(key: &ForeignKey, table: &Table) -> bool {
+    let primary: Vec<&String> = table.key_details().map(|detail| &detail.name).collect();
+    key.child == table.shape.name
+        && key.parent == table.shape.name
+        && key.on_delete == OnParent::Cascade
+        && key.parent_columns.iter().collect::<Vec<_>>() == primary
+}
+
 fn select(image: &Image<'_>, action: &str, from: &str) -> String {
-    format!("{INSERT} SELECT {} {from}; ", image.columns(action))
+    format!("{INSERT}{LINE}SELECT {}{LINE}{from};", image.columns(action))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ColumnKind, TableName, TableShape};
+
+    fn detail(name: &str, data_type: &str, kind: ColumnKind) -> ColumnDetail {
+        ColumnDetail {
+            name: name.to_owned(),
+            kind,
+            data_type: data_type.to_owned(),
+            column_type: data_type.to_owned(),
+            collation: None,
+            charset: None,
+            pads: false,
+            nullable: true,
+            has_default: true,
+            auto_increment: false,
+        }
+    }
+
+    fn table(name: &str, details: Vec<ColumnDetail>, key: Vec<usize>) -> Table {
+        let columns = details.iter().map(ColumnDetail::column).collect();
+        let shape = TableShape { name: TableName::new(name), columns, key };
+        Table { shape, details, unique_keys: Vec::new(), triggers: Vec::new() }
+    }
+
+    /// `items`, and `stock` with a key of two columns whose rows go when their item goes.
+    fn catalog() -> Catalog {
+        let items = table(
+            "items",
+            vec![
+                detail("id", "int", ColumnKind::Integer),
+                detail("asset_tag", "varchar", ColumnKind::Text),
+                detail("price", "decimal", ColumnKind::Decimal),
+                detail("photo", "blob", ColumnKind::Binary),
+                detail("updated_at", "timestamp", ColumnKind::Timestamp),
+            ],
+            vec![0],
+        );
+        let stock = table(
+            "stock",
+            vec![
+                detail("item_id", "int", ColumnKind::Integer),
+                detail("location_id", "int", ColumnKind::Integer),
+                detail("quantity", "decimal", ColumnKind::Decimal),
+            ],
+            vec![0, 1],
+        );
+        let foreign_key = ForeignKey {
+            name: "stock_item".to_owned(),
+            child: TableName::new("stock"),
+            child_columns: vec!["item_id".to_owned()],
+            parent: TableName::new("items"),
+            parent_columns: vec!["id".to_owned()],
+            on_delete: OnParent::Cascade,
+            on_update: OnParent::Restrict,
+        };
+        Catalog {
+            tables: [items, stock].into_iter().map(|table| (table.shape.name.clone(), table)).collect(),
+            foreign_keys: vec![foreign_key],
+            ..Catalog::default()
+        }
+    }
+
+    fn text_of(depth: LogDepth) -> String {
+        let catalog = catalog();
+        let items = &catalog.tables[&TableName::new("items")];
+        let texts = triggers(&catalog, items, depth).into_iter();
+        let texts = texts.map(|trigger| format!("{} ;;\n", trigger.create_sql(items)));
+        format!("DELIMITER ;;\n{}DELIMITER ;\n", texts.collect::<String>())
+    }
+
+    /// The file's text after the comment and the tables at its head.
+    fn example(file: &str) -> &str {
+        file.find("DELIMITER").map_or("", |at| &file[at..])
+    }
+
+    #[test]
+    fn the_examples_for_database_administrators_are_what_is_installed() {
+        let lab = example(include_str!("../../schema/examples/items-at-a-lab.sql"));
+        assert_eq!(text_of(LogDepth::WithBefore), lab);
+        let central = example(include_str!("../../schema/examples/items-at-the-centre.sql"));
+        assert_eq!(text_of(LogDepth::KeyOnly), central);
+    }
+
+    #[test]
+    fn a_name_that_would_be_too_long_ends_in_a_hash_and_stays_unique() {
+        let (one, two) = ("a".repeat(60), format!("{}b", "a".repeat(59)));
+        let names = [trigger_name("ai", &one), trigger_name("ai", &two)];
+        assert!(names.iter().all(|name| name.len() == 64), "{names:?}");
+        assert_ne!(names[0], names[1]);
+        assert_eq!(trigger_name("ai", "items"), "packmule_ai_items");
+    }
 }

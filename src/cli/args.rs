@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::cli::command_args::{
-    ConfigCommand, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs, StatusArgs,
-    TablesArgs,
+    ConfigCommand, DemoArgs, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs,
+    StatusArgs, TablesArgs,
 };
 use crate::cli::progress::ProgressKind;
 
@@ -84,7 +84,7 @@ pub enum Command {
         command: ConfigCommand,
     },
     /// Show two labs and a centre exchanging changes, on servers of its own
-    Demo,
+    Demo(DemoArgs),
 }
 
 const ABOUT: &str = "Carries database changes between labs that are often offline and a central office.";

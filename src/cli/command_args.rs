@@ -172,6 +172,17 @@ pub struct HistoryArgs {
     pub limit: u32,
 }
 
+/// `packmule demo`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct DemoArgs {
+    /// The server program, MariaDB's or MySQL's [the first one found]
+    #[arg(long, value_name = "PATH")]
+    pub server: Option<PathBuf>,
+    /// Where to leave the bundles: a folder that is not there yet [one among the temporary folders]
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
 /// A database address as it was typed. It may hold a password, so nothing shows it, not even a wrong one.
 #[derive(Clone)]
 pub struct UrlArg(Zeroizing<String>);

@@ -32,8 +32,8 @@ use clap::Parser;
 pub use args::{Args, Command, Global};
 pub use ask::{Answer, Ask};
 pub use command_args::{
-    ConfigCommand, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs,
-    StatusArgs, TableNames, TablesArgs, TablesCommand, UrlArg,
+    ConfigCommand, DemoArgs, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs,
+    JoinArgs, StatusArgs, TableNames, TablesArgs, TablesCommand, UrlArg,
 };
 pub use context::Context;
 pub use exit::Exit;
@@ -75,6 +75,6 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
         Command::Inspect(args) => commands::inspect::run(args, context),
         Command::Verify(args) => commands::verify::run(args, context),
         Command::History(args) => commands::history::run(args, context),
-        Command::Demo => Err(Report::new(Exit::Failed, "this command is not in this program yet")),
+        Command::Demo(args) => commands::demo::run(args, context),
     }
 }

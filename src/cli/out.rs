@@ -94,6 +94,7 @@ enum Volume {
     Verbose,
 }
 
+/// Writes a line in one piece: stderr keeps nothing back, and a line in two pieces could be parted by another's.
 fn write_line(out: &mut impl Write, line: &str) {
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    let _ = out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush());
 }

@@ -24,6 +24,14 @@ pub(super) fn find(named: Option<&Path>, command: &str, context: &Context) -> Re
     }
 }
 
+/// Makes sure that what a person named is there. A mistyped name is an error before anything else happens.
+pub(super) fn must_be_there(path: &Path) -> Result<(), Report> {
+    match std::fs::metadata(path) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(mailbox::Error::Io { path: path.to_owned(), source }.into()),
+    }
+}
+
 fn words(mount: &Mount) -> String {
     let packmule = if mount.has_packmule { ", has a packmule folder" } else { "" };
     format!("{}, {} free{packmule}", display_path(&mount.point), disk_size(mount.free_bytes))

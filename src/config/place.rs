@@ -71,10 +71,10 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn the_system_is_asked_before_the_user() {
-        let variable = |name: &str| (name == "HOME").then(|| PathBuf::from("/home/grace"));
+        let variable = |name: &str| (name == "HOME").then(|| PathBuf::from("/u/grace"));
         let places = usual_places(variable);
         assert_eq!(places[0], Path::new("/etc/packmule/packmule.toml"));
-        assert_eq!(places[1], Path::new("/home/grace/.config/packmule/packmule.toml"));
+        assert_eq!(places[1], Path::new("/u/grace/.config/packmule/packmule.toml"));
         let folder = tempfile::tempdir().unwrap();
         let there = folder.path().join("b");
         std::fs::write(&there, "").unwrap();

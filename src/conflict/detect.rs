@@ -23,7 +23,9 @@ pub fn detect(shape: &TableShape, change: &Change, current: Option<&RowImage>) -
     match (change, current) {
         (Change::Delete { .. }, None) => Finding::AlreadyThere,
         (Change::Insert { .. }, None) => Finding::Clean,
-        (Change::Update { .. }, None) => Finding::Conflict(Kind::Missing),
+        // What an application alone has logged may well be a new row.
+        (Change::Update { before: None, .. }, None) => Finding::BaseUnknown,
+        (Change::Update { before: Some(_), .. }, None) => Finding::Conflict(Kind::Missing),
         (Change::Insert { after, .. } | Change::Update { after, .. }, Some(current))
             if same(after, current) =>
         {
@@ -72,6 +74,7 @@ mod tests {
             (update(Some("a")), Some("b"), Finding::AlreadyThere),
             (update(Some("a")), Some("x"), Finding::Conflict(Kind::Changed)),
             (update(None), Some("x"), Finding::BaseUnknown),
+            (update(None), None, Finding::BaseUnknown),
             (delete(Some("a")), None, Finding::AlreadyThere),
             (delete(Some("a")), Some("a"), Finding::Clean),
             (delete(Some("a")), Some("x"), Finding::Conflict(Kind::Changed)),

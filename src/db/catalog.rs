@@ -324,7 +324,8 @@ fn load_triggers(session: &mut Session) -> Result<HashMap<TableName, Vec<Trigger
             name: row.text(1)?.to_owned(),
             event: row.text(2)?.to_owned(),
             timing: row.text(3)?.to_owned(),
-            body: row.text(4)?.to_owned(),
+            // NULL for an account without the TRIGGER right, on MariaDB.
+            body: row.optional(4).unwrap_or_default().to_owned(),
         });
     }
     Ok(triggers)

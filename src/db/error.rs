@@ -1,5 +1,10 @@
 //! What a database can answer that is not what was asked for.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the driver's own enums: what is not named here is all the same to us"
+)]
+
 /// Why the database could not do it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -152,7 +157,15 @@ impl Class {
     /// Sorts an error by the server's number; the numbers are the same on MySQL and MariaDB except where noted.
     fn of(error: &mysql::Error) -> Self {
         match error {
-            mysql::Error::MySqlError(error) => Class::of_code(error.code),
+            mysql::Error::MySqlError(error) => match Class::of_code(error.code) {
+                // data exceptions, violated constraints, and what a trigger signals: about the row, not about us
+                Class::Other
+                    if ["22", "23", "44", "45"].iter().any(|state| error.state.starts_with(state)) =>
+                {
+                    Class::Value
+                }
+                class => class,
+            },
             mysql::Error::IoError(_) | mysql::Error::CodecError(_) | mysql::Error::TlsError(_) => {
                 Class::LineLost
             }

@@ -24,6 +24,17 @@ pub enum Ensured {
     },
 }
 
+/// Says whether [`ensure_table`] would find something that blocks it. Changes nothing.
+pub fn blocked_table(session: &mut Session, table: &str, script: &str) -> Result<Option<Ensured>, Error> {
+    let found = columns(session, table)?;
+    let wanted = Wanted::parse(script);
+    let keys = keys(session, table)?;
+    if found.is_empty() || wanted.keys.iter().all(|(name, _)| keys.contains_key(name.as_str())) {
+        return Ok(None);
+    }
+    Ok(blocked(table, &wanted, &found, &keys))
+}
+
 /// Creates the table that `script` describes, or extends the one that is there.
 ///
 /// `script` is one `CREATE TABLE`, one column or key a line. The last `KEY` of the script is the mark of a
@@ -164,9 +175,9 @@ fn blocked(
             remedy: format!("RENAME TABLE {table} TO {table}_old"),
         });
     }
-    let unique = keys.iter().find(|(name, key)| {
-        name.as_str() != "PRIMARY" && key.unique && key.columns.iter().any(|column| own(column))
-    });
+    let unique = keys
+        .iter()
+        .find(|(name, key)| name.as_str() != "PRIMARY" && key.unique && key.columns.iter().any(&own));
     unique.map(|(name, _)| Ensured::Blocked {
         why: format!(
             "its unique key {name} allows a record only once, and a record may change more than once"

@@ -189,9 +189,8 @@ fn options(target: &Target) -> OptsBuilder {
 
 fn connect_error(target: &Target, source: mysql::Error) -> Error {
     let place = target.place();
-    let code = match &source {
-        mysql::Error::MySqlError(error) => error.code,
-        _ => return Error::Unreachable { place, source: Box::new(source) },
+    let mysql::Error::MySqlError(mysql::MySqlError { code, .. }) = source else {
+        return Error::Unreachable { place, source: Box::new(source) };
     };
     let source = Box::new(source);
     match code {

@@ -1,7 +1,9 @@
 //! Reading rows of a shared table by key, and telling which keys are the same row.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::db::catalog::Table;
-use crate::db::error::Error;
+use crate::db::error::{Class, Error};
 use crate::db::session::Session;
 use crate::db::sql;
 use crate::model::{ColumnKind, RowImage, RowKey, Value, bytes_from_hex};
@@ -22,6 +24,24 @@ pub fn read_rows(
     keys: &[RowKey],
     lock: bool,
 ) -> Result<Vec<Keyed>, Error> {
+    let error = match read_once(session, table, keys, lock) {
+        Ok(found) => return Ok(found),
+        Err(error) => error,
+    };
+    // MySQL refuses to look for a DATE that is no date (1525). An application may have logged such a key: it has no row.
+    match (error.class(), keys) {
+        (Some(Class::Value), [_]) => Ok(Vec::new()),
+        (Some(Class::Value), _) => {
+            let (first, second) = keys.split_at(keys.len() / 2);
+            let mut found = read_rows(session, table, first, lock)?;
+            found.extend(read_rows(session, table, second, lock)?);
+            Ok(found)
+        }
+        _ => Err(error),
+    }
+}
+
+fn read_once(session: &mut Session, table: &Table, keys: &[RowKey], lock: bool) -> Result<Vec<Keyed>, Error> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
@@ -50,6 +70,31 @@ pub fn read_rows(
         Ok::<(), Error>(())
     })?;
     Ok(found)
+}
+
+/// The rows with these keys, each under the canonical form of the key that was asked for.
+///
+/// A key that an application spelt in its own way ('2026-1-1') is found by the server, but not under its own
+/// text: those few are looked up one by one.
+pub fn rows_by_key(
+    session: &mut Session,
+    table: &Table,
+    keys: &[RowKey],
+    canonicals: &[Vec<u8>],
+    lock: bool,
+) -> Result<HashMap<Vec<u8>, RowImage>, Error> {
+    let found = read_rows(session, table, keys, lock)?;
+    let mut rows: HashMap<_, _> = found.into_iter().map(|keyed| (keyed.canonical, keyed.row)).collect();
+    let known: HashSet<&Vec<u8>> = canonicals.iter().filter(|key| rows.contains_key(*key)).collect();
+    if known.len() == rows.len() {
+        return Ok(rows);
+    }
+    for (key, canonical) in keys.iter().zip(canonicals).filter(|(_, canonical)| !known.contains(canonical)) {
+        if let Some(keyed) = read_rows(session, table, std::slice::from_ref(key), lock)?.pop() {
+            rows.insert(canonical.clone(), keyed.row);
+        }
+    }
+    Ok(rows)
 }
 
 /// The canonical form of keys that came from elsewhere. Asks the server only where a collation has a say.
@@ -125,19 +170,27 @@ fn push_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(&[0, 0]);
 }
 
+/// A condition that holds for exactly the rows with these keys, of which there must be one.
+pub fn keys_sql(table: &Table, keys: &[RowKey]) -> String {
+    let mut condition = String::new();
+    push_keys(&mut condition, table, keys);
+    condition
+}
+
 /// Appends a condition that holds for exactly the rows with these keys and can be answered by the primary key.
 pub(super) fn push_keys(query: &mut String, table: &Table, keys: &[RowKey]) {
     let details: Vec<_> = table.key_details().collect();
     if let [detail] = details.as_slice() {
-        query.push_str(&sql::name(&detail.name));
-        query.push_str(" IN (");
-        for (number, value) in keys.iter().filter_map(|key| key.0.first()).enumerate() {
-            if number > 0 {
-                query.push(',');
-            }
-            sql::push_value(query, value, detail.kind);
+        let name = sql::name(&detail.name);
+        let values: Vec<&Value> = keys.iter().filter_map(|key| key.0.first()).collect();
+        let numbers: Option<Vec<i128>> = match detail.kind == ColumnKind::Integer {
+            true => values.iter().map(|value| number(value)).collect(),
+            false => None,
+        };
+        match numbers {
+            Some(numbers) => push_numbers(query, &name, numbers),
+            None => push_list(query, &name, values.into_iter(), detail.kind),
         }
-        query.push(')');
         return;
     }
     // (a, b) IN ((1, 2), ...) is not looked up by key on MariaDB; this form is, on both.
@@ -152,5 +205,63 @@ pub(super) fn push_keys(query: &mut String, table: &Table, keys: &[RowKey]) {
             sql::push_value(query, value, detail.kind);
         }
         query.push(')');
+    }
+}
+
+fn number(value: &Value) -> Option<i128> {
+    match value {
+        Value::Text(text) => text.parse().ok().filter(|number| INTEGERS.contains(number)),
+        Value::Null | Value::Bytes(_) => None,
+    }
+}
+
+fn push_list<'v>(query: &mut String, name: &str, values: impl Iterator<Item = &'v Value>, kind: ColumnKind) {
+    query.push_str(name);
+    query.push_str(" IN (");
+    for (at, value) in values.enumerate() {
+        if at > 0 {
+            query.push(',');
+        }
+        sql::push_value(query, value, kind);
+    }
+    query.push(')');
+}
+
+/// Neighbouring numbers are read as a range, which costs a fraction of as many look-ups one by one.
+fn push_numbers(query: &mut String, name: &str, mut numbers: Vec<i128>) {
+    const NEIGHBOURS_MIN: usize = 8;
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut singles: Vec<i128> = Vec::new();
+    let mut parts: Vec<String> = Vec::new();
+    for run in numbers.chunk_by(|a, b| a + 1 == *b) {
+        match run {
+            [first, .., last] if run.len() >= NEIGHBOURS_MIN => {
+                parts.push(format!("{name} BETWEEN {first} AND {last}"));
+            }
+            few => singles.extend_from_slice(few),
+        }
+    }
+    if !singles.is_empty() {
+        let list = singles.iter().map(i128::to_string).collect::<Vec<_>>().join(",");
+        parts.push(format!("{name} IN ({list})"));
+    }
+    query.push('(');
+    query.push_str(&parts.join(" OR "));
+    query.push(')');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_numbers_become_ranges_and_every_number_is_named_once() {
+        let mut query = String::new();
+        push_numbers(&mut query, "id", (1..=10).chain([20, 22, 20]).rev().collect());
+        assert_eq!(query, "(id BETWEEN 1 AND 10 OR id IN (20,22))");
+        let mut query = String::new();
+        push_numbers(&mut query, "id", vec![-1]);
+        assert_eq!(query, "(id IN (-1))");
     }
 }

@@ -1,4 +1,4 @@
-//! Why there is no private server.
+//! Why there is no private server, and why a demo could not be told to its end.
 
 use std::io;
 use std::path::PathBuf;
@@ -52,5 +52,54 @@ pub enum ServerError {
         path: PathBuf,
         /// The end of its log.
         log: String,
+    },
+}
+
+/// Why the demo could not be told to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoryError {
+    /// There is no server to tell it on.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+
+    /// One of the demo's own servers refused a statement of the demo's.
+    #[error("a server of the demo's refused a statement")]
+    Database(#[from] mysql::Error),
+
+    /// The demo's folder cannot be used.
+    #[error("cannot use {}", path.display())]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// A command ended in another way than the demo had promised.
+    #[error("`{command}` ended with exit code {code}, and {expected} was promised")]
+    ExitCode {
+        /// The command as it was shown.
+        command: String,
+        /// How it ended; -1: by a signal.
+        code: i32,
+        /// How it should have ended.
+        expected: i32,
+    },
+
+    /// A command did not say what it should have.
+    #[error("`{command}` did not say \"{words}\"")]
+    Unsaid {
+        /// The command as it was shown.
+        command: String,
+        /// What was missing.
+        words: String,
+    },
+
+    /// A check of the demo's found something else than what was promised.
+    #[error("this was promised and is not so: {promise}")]
+    Broken {
+        /// The promise.
+        promise: &'static str,
     },
 }

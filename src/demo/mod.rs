@@ -3,11 +3,19 @@
 //! The integration tests and the bench run on the same servers, so what people are shown is what is tested.
 
 mod binary;
+mod by_hand;
+mod compare;
+mod edits;
 mod error;
 mod keeper;
+mod say;
 mod server;
+mod stage;
+mod story;
 mod template;
+mod trouble;
 
 pub use binary::{Flavour, INSTALL_HINT, ServerBinary};
-pub use error::ServerError;
+pub use error::{ServerError, StoryError};
 pub use server::{Durability, PrivateServer, ServerOptions};
+pub use story::{StoryOptions, tell};

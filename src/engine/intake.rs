@@ -40,9 +40,9 @@ impl Home<'_> {
             claims: claims.clone(),
             source: bundle::Error::BadSignature,
         })?;
-        let verified = head.verify(&ring).map_err(|error| match error {
-            source @ bundle::Error::UnknownSigner { .. } => Rejected::Stranger { claims, source },
-            other => Rejected::Bundle(other),
+        let verified = head.verify(&ring).map_err(|source| {
+            let is_stranger = matches!(source, bundle::Error::UnknownSigner { .. });
+            if is_stranger { Rejected::Stranger { claims, source } } else { Rejected::Bundle(source) }
         })?;
         let name = verified.manifest().name();
         if verified.manifest().stream().to != self.here.site {

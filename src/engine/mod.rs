@@ -7,6 +7,7 @@ mod carry;
 mod doctor;
 mod enrol;
 mod error;
+mod feed;
 mod history;
 mod home;
 mod intake;

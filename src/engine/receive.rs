@@ -192,10 +192,14 @@ fn judge(
     let name = waiting.name();
     Ok(match verdict(home, waiting, reading.last, &reading.ready)? {
         Verdict::NotOurs => Some(ItemOutcome::NotOurs),
-        Verdict::Duplicate => {
-            forget(home, waiting)?;
-            Some(ItemOutcome::AlreadyApplied)
-        }
+        // Read to its end all the same: a copy that does not keep its bytes is a stick that fails.
+        Verdict::Duplicate => match prove(waiting) {
+            Ok(()) => {
+                forget(home, waiting)?;
+                Some(ItemOutcome::AlreadyApplied)
+            }
+            Err(error) => Some(ItemOutcome::Refused(error)),
+        },
         Verdict::Fork(fork) => {
             freeze(home, stream, waiting, fork, options)?;
             Some(ItemOutcome::Forked(fork))
@@ -306,6 +310,14 @@ fn keep(home: &Home<'_>, waiting: &Waiting) -> Result<Result<Checked, bundle::Er
     home.copy_in(waiting, source)
 }
 
+/// Proves every byte of a bundle where it lies.
+fn prove(waiting: &Waiting) -> Result<(), bundle::Error> {
+    let file = mailbox::open_file(&waiting.path)
+        .map_err(|error| bundle::Error::Read { source: std::io::Error::other(error) })?;
+    let mut source = std::io::BufReader::with_capacity(256 << 10, file);
+    waiting.verified.copy(&mut source, &mut std::io::sink(), &mut |_| {}).map(drop)
+}
+
 /// Applies bundles that belong together. Returns whether the stream can go on.
 fn apply_ready(
     home: &mut Home<'_>,
@@ -399,7 +411,12 @@ fn apply_once(
         dry_run: options.dry_run,
     };
     let name = ready.first().map(|one| one.name.clone());
-    apply::apply(&mut session, stream, &parts, &context, home.monitor).map_err(|source| match name {
+    let mut outside = match apply::needs_outside(&tables.catalog, &tables.shared) {
+        true => Some(home.connect()?),
+        false => None,
+    };
+    let applied = apply::apply(&mut session, outside.as_mut(), stream, &parts, &context, home.monitor);
+    applied.map_err(|source| match name {
         Some(name) => Error::Apply { name, source },
         None => Error::File { path: home.inbox.path().to_path_buf(), source: std::io::Error::other(source) },
     })

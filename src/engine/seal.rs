@@ -1,12 +1,14 @@
 //! Seals all committed, not yet sealed log rows into the next bundle of the stream to the centre.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc::sync_channel;
 
 use crate::bundle::Recipient;
 use crate::capture::{self, Captured, Summary};
 use crate::config::{KeyFolder, Sealed as Witnessed, Witness};
 use crate::db::{self, Catalog, Session, Table, rank};
 use crate::engine::error::{Cause, Error};
+use crate::engine::feed::{BATCHES_AHEAD, Feed, seal_all};
 use crate::engine::home::{Home, now};
 use crate::engine::outbox::OutboxFolder;
 use crate::ledger::{self, BundleRecord, BundleState, Stream};
@@ -58,15 +60,24 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
         signing: &home.keys.signing,
         size_bytes_max: SIZE_BYTES_MAX,
     };
-    let mut sealer = Sealer::new(plan, &outbox, home.monitor);
-    let summary = read(&mut home.session, &ranked, home.outbox.path(), home.monitor, &mut |captured| {
-        match captured {
-            Captured::Table(shape) => sealer.table(shape),
-            Captured::Change(change) => sealer.change(&change)?,
+    let (summary, sealed) = std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(BATCHES_AHEAD);
+        let sealer = Sealer::new(plan, &outbox, home.monitor);
+        let sealing = scope.spawn(move || seal_all(sealer, &receiver));
+        let mut feed = Feed::new(sender);
+        let read = read(&mut home.session, &ranked, home.outbox.path(), home.monitor, &mut |captured| {
+            feed.take(captured)
+        });
+        let fed = read.and_then(|summary| feed.end().map(|()| summary));
+        drop(feed);
+        // The sealer's own error says why nobody took what was read.
+        let sealed = sealing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        match (sealed, fed) {
+            (Err(error), _) => Err(Error::from(error)),
+            (Ok(_), Err(error)) => Err(error),
+            (Ok(sealed), Ok(summary)) => Ok((summary, sealed)),
         }
-        Ok(())
     })?;
-    let sealed = sealer.finish()?;
     let names: Vec<BundleName> = sealed.iter().map(|one| BundleName::new(&stream.id, one.seq)).collect();
     if summary.ids.count() > 0 {
         record(home, &stream, &sealed, &summary, sealed_at)?;

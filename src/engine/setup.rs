@@ -139,8 +139,9 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
     let (mut tables, unshareable) = wanted_tables(&catalog, &wanted(&settings))?;
     let _lock = lock(&settings)?;
     let keys = KeyFolder::new(&settings.state).create()?;
-    ledger::prepare(&mut session)?;
+    // The application's own log first: where it is refused, nothing of packmule's is there yet.
     let log = capture::ensure_log(&mut session)?;
+    ledger::prepare(&mut session)?;
     ledger::ensure_conflict_log(&mut session)?;
     let was_there = found.is_some();
     let here = match found {

@@ -2,7 +2,7 @@
 
 use crate::capture::{self, TriggerState};
 use crate::config::{self, Tables};
-use crate::db::{Catalog, OnParent};
+use crate::db::Catalog;
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
 use crate::engine::setup::log_depth;
@@ -79,15 +79,11 @@ pub fn check_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
     Ok(reports)
 }
 
-/// Cascades that packmule's triggers cannot log in full: those that come back to a table on their own way.
+/// Cascades that packmule's triggers cannot log in full: those that come back to their own table on a detour.
 fn unseen_cascades(catalog: &Catalog, table: &TableName) -> Vec<String> {
-    let keys =
-        catalog.children_of(table).filter(|key| key.child == *table && key.on_delete != OnParent::Restrict);
+    let keys = capture::unlogged_cascades(catalog, table).into_iter();
     keys.map(|key| {
-        format!(
-            "foreign key {} deletes rows of the same table, level by level: only the first level is logged",
-            key.name
-        )
+        format!("foreign key {key} deletes rows in a circle of tables: not all of them are logged")
     })
     .collect()
 }
@@ -128,11 +124,11 @@ fn write_settings(home: &mut Home<'_>) -> Result<Vec<TableName>, Error> {
     Ok(tables)
 }
 
+/// Tables to sync, and tables that cannot be, with the reason.
+pub(super) type Wanted = (Vec<TableName>, Vec<(TableName, String)>);
+
 /// The tables that `wanted` means, and those that cannot be shared. A table that was named and cannot be is an error.
-pub(super) fn wanted_tables(
-    catalog: &Catalog,
-    wanted: &Tables,
-) -> Result<(Vec<TableName>, Vec<(TableName, String)>), Error> {
+pub(super) fn wanted_tables(catalog: &Catalog, wanted: &Tables) -> Result<Wanted, Error> {
     let unshareable = catalog.unshareable.iter().map(|(table, why)| (table.clone(), why.to_string()));
     match wanted {
         Tables::All => Ok((catalog.tables.keys().cloned().collect(), unshareable.collect())),

@@ -76,7 +76,7 @@ impl Stick {
 
     /// Opens a file that [`Stick::list`] found.
     pub fn open_bundle(&self, path: &Path) -> Result<File, Error> {
-        open_file(path)
+        open_below(&self.root, path)
     }
 
     /// Removes a bundle that is no longer needed, or the remains of one. Only below `packmule`: a copy that a
@@ -157,13 +157,15 @@ impl Stick {
 
 /// Opens a file that [`scan`] found: a regular file, without following links.
 pub fn open_file(path: &Path) -> Result<File, Error> {
+    open_below(path.parent().unwrap_or(path), path)
+}
+
+/// Opens a regular file; what goes wrong is told of the place `root`, which may be a stick that is gone.
+fn open_below(root: &Path, path: &Path) -> Result<File, Error> {
     match platform::open_regular(path) {
         Ok(Some(file)) => Ok(file),
         Ok(None) => Err(Error::NotAFile { path: path.to_owned() }),
-        Err(error) => {
-            let place = path.parent().unwrap_or(path);
-            Err(classify(error, &Circumstance::now(place, path, 0)))
-        }
+        Err(error) => Err(classify(error, &Circumstance::now(root, path, 0))),
     }
 }
 

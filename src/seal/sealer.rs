@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
 
-use crate::bundle::{Header, Kind, PayloadHead, PayloadWriter, Receipt, Recipient, SigningKey, assemble};
+use crate::bundle::{
+    self, Header, Kind, PayloadHead, PayloadWriter, Receipt, Recipient, SigningKey, assemble,
+};
 use crate::model::{BundleName, Change, ChangeCounts, Digest, Seq, Stamp, StreamId, TableShape};
 use crate::monitor::{Monitor, Phase, Step};
 use crate::seal::error::Error;
@@ -82,7 +84,12 @@ impl<'a, O: Outbox> Sealer<'a, O> {
 
     /// Adds one change.
     pub fn change(&mut self, change: &Change) -> Result<(), Error> {
-        let full = self.open.as_ref().is_some_and(|open| open.written_bytes() >= self.plan.size_bytes_max);
+        // Rows that compress very well reach the limit of what a bundle may unfold to before that of its size.
+        const PLAINTEXT_BYTES_MAX: u64 = bundle::limits::PLAINTEXT_BYTES_MAX / 2;
+        let is_full = |open: &PayloadWriter<_>| {
+            open.written_bytes() >= self.plan.size_bytes_max || open.plaintext_bytes() >= PLAINTEXT_BYTES_MAX
+        };
+        let full = self.open.as_ref().is_some_and(is_full);
         if full && let Some(open) = self.open.take() {
             self.close(open, true)?;
         }
@@ -109,7 +116,15 @@ impl<'a, O: Outbox> Sealer<'a, O> {
             open.table(shape).map_err(fail)?;
             self.shape_written = true;
         }
-        open.change(change).map_err(fail)
+        match (open.change(change), change) {
+            // Too long with the row before: the change itself matters more. The receiver then cannot see what it
+            // was based on, which is so for every change that an application logs by itself.
+            (Err(bundle::Error::TooLarge { .. }), Change::Update { before: Some(_), after, time }) => {
+                let bare = Change::Update { before: None, after: after.clone(), time: *time };
+                open.change(&bare).map_err(fail)
+            }
+            (result, _) => result.map_err(fail),
+        }
     }
 
     /// Closes the last bundle. Returns all of them, in order; none where there was no change.

@@ -2,16 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
+mod app_log;
+mod apply;
 mod bad_bundles;
 mod bad_input;
+mod capture;
 mod crashes;
 mod demo_database;
+mod demo_story;
 mod faults;
+mod foreign_keys;
+mod foreign_log;
 mod harness;
 mod histories;
 mod late_commit;
 mod orders;
 mod servers;
+mod sessions;
 mod stick;
 mod tidy;
 mod together;

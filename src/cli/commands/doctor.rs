@@ -38,7 +38,9 @@ impl From<Check> for Finding {
         let Check { subject, health, words, remedy, error } = check;
         let report = error.map(Report::from);
         let mut remedies: Vec<String> = remedy.into_iter().collect();
-        remedies.extend(report.iter().flat_map(|report| report.hints.clone()));
+        // "packmule doctor" is what the person is looking at.
+        let hints = report.iter().flat_map(|report| report.hints.clone());
+        remedies.extend(hints.filter(|hint| hint != "packmule doctor"));
         // The error itself says more than that there is one.
         let words = report.as_ref().map_or(words, |report| report.what.clone());
         Finding { subject, health, words, remedies, report }

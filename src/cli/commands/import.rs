@@ -10,7 +10,7 @@ use crate::cli::phrase::number_of;
 use crate::cli::{Answer, Context, Exit, ImportArgs, Report, stick};
 use crate::config::Settings;
 use crate::engine::{self, Home, Import, ImportOptions};
-use crate::mailbox::{self, display_path};
+use crate::mailbox::display_path;
 use crate::model::{Role, Site};
 
 /// Imports, says what became of each bundle, and ends with what to do next.
@@ -35,9 +35,7 @@ fn places(args: &ImportArgs, context: &Context) -> Result<Vec<PathBuf>, Report> 
         return Ok(vec![stick::find(None, "import", context)?]);
     }
     for path in &args.from {
-        if let Err(source) = std::fs::metadata(path) {
-            return Err(mailbox::Error::Io { path: path.clone(), source }.into());
-        }
+        stick::must_be_there(path)?;
     }
     Ok(args.from.clone())
 }

@@ -113,7 +113,7 @@ fn lines(report: &InitReport) -> Vec<String> {
             article(settings.role),
             settings.database.name
         ),
-        true => format!("{} was set up already; everything is complete.", settings.site),
+        true => format!("{} was set up before; everything is complete now.", settings.site),
     }];
     let mut fact = |name: &str, words: String| lines.push(format!("  {name:9} {words}"));
     fact("Settings", shown(&settings.path));

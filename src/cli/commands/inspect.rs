@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use crate::cli::{Context, Exit, FileArgs, Report};
+use crate::cli::{Context, Exit, FileArgs, Report, stick};
 use crate::engine;
 
 /// Prints what a bundle says about itself; nothing of it is proven.
 pub fn run(args: &FileArgs, context: &Context) -> Result<Exit, Report> {
+    stick::must_be_there(&args.file)?;
     let text = engine::inspect(&args.file)?;
     context.out.result(text.trim_end());
     context.out.json(

@@ -77,12 +77,13 @@ fn change(settings: &Settings, context: &Context, names: &TableNames, way: Way) 
     let dry_run = names.run.dry_run;
     let tables = if dry_run {
         let mut home = Home::look(settings, &progress)?;
-        after(settings, &engine::list_tables(&mut home)?, &names.tables, way)?
+        let after = after(settings, &engine::list_tables(&mut home)?, &names.tables, way);
+        after.map_err(|error| if way == Way::Remove { not_synced(error) } else { error.into() })?
     } else {
         let mut home = Home::work(settings, &progress)?;
         match way {
             Way::Add => engine::add_tables(&mut home, &names.tables)?,
-            Way::Remove => engine::remove_tables(&mut home, &names.tables)?,
+            Way::Remove => engine::remove_tables(&mut home, &names.tables).map_err(not_synced)?,
         }
     };
     let would = if dry_run { "would be" } else { "are" };
@@ -100,15 +101,25 @@ fn change(settings: &Settings, context: &Context, names: &TableNames, way: Way) 
     Ok(Exit::Done)
 }
 
+/// What is said when a table that is to be taken out was never in.
+fn not_synced(error: engine::Error) -> Report {
+    if let engine::Error::State(Cause::Unshareable { table, .. }) = &error {
+        return Report::new(Exit::WrongUse, format!("table {table} is not synced"))
+            .because("nothing was changed")
+            .hint("packmule tables");
+    }
+    error.into()
+}
+
 /// The tables that would be synced. The same refusals as in earnest.
 fn after(
     settings: &Settings,
     reports: &[TableReport],
     names: &[TableName],
     way: Way,
-) -> Result<Vec<TableName>, Report> {
+) -> Result<Vec<TableName>, engine::Error> {
     if settings.role == Role::Lab {
-        return Err(engine::Error::from(Cause::OnlyAtCentral { site: settings.site.clone() }).into());
+        return Err(Cause::OnlyAtCentral { site: settings.site.clone() }.into());
     }
     let state = |name: &TableName| reports.iter().find(|one| one.table == *name).map(|one| &one.state);
     for table in names {
@@ -121,7 +132,7 @@ fn after(
                 "it is not synced".to_owned()
             }
         };
-        return Err(engine::Error::from(Cause::Unshareable { table: table.clone(), why }).into());
+        return Err(Cause::Unshareable { table: table.clone(), why }.into());
     }
     let synced = reports.iter().filter(|one| matches!(one.state, TableState::Synced | TableState::Gone));
     let mut tables: Vec<TableName> = synced.map(|one| one.table.clone()).collect();

@@ -4,11 +4,12 @@ use serde_json::json;
 
 use crate::cli::phrase::{by_kind, counts_json};
 use crate::cli::text::size;
-use crate::cli::{Context, Exit, FileArgs, Report};
+use crate::cli::{Context, Exit, FileArgs, Report, stick};
 use crate::engine::{self, Home, Proof};
 
 /// Proves signature and bytes, and where the bundle is for this site every line of its content.
 pub fn run(args: &FileArgs, context: &Context) -> Result<Exit, Report> {
+    stick::must_be_there(&args.file)?;
     let settings = context.settings_to_sign_in()?;
     let progress = context.progress()?;
     let home = Home::look(&settings, &progress)?;

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each subject takes what it needs")]
 
+mod delivery;
 mod family;
 mod fault;
 mod forge;
@@ -12,8 +13,9 @@ mod saved;
 mod server;
 mod site;
 
+pub(crate) use delivery::{Delivered, Met};
 pub(crate) use family::Family;
-pub(crate) use fault::Fault;
+pub(crate) use fault::{Fault, STDERR};
 pub(crate) use forge::{Anatomy, resigned, signing_key, stripped_and_signed};
 pub(crate) use pair::{Pair, SCHEMA, files};
 pub(crate) use program::Ran;

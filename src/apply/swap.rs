@@ -1,0 +1,127 @@
+//! Rows that exchange their unique values: neither can be written while the other still has its old one.
+//!
+//! Both servers check a unique key at once. So the rows are taken out and put back in with their new values,
+//! with foreign keys unchecked in between, because children still point to keys that come back at once.
+//! Only rows that the bundle changes cleanly take part; no third row is ever touched.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::apply::decide::{Decided, Verdict, decide};
+use crate::apply::error::Error;
+use crate::apply::run::Run;
+use crate::apply::write::{Order, write};
+use crate::ledger::{self, LoggedRow};
+use crate::model::{Change, Op, TableName, key_to_log};
+
+impl Run<'_> {
+    /// Writes those of the rows set aside that only stand in each other's way.
+    pub(super) fn untie_swaps(&mut self) -> Result<(), Error> {
+        // A real exchange is a few rows; more than this clash with rows that stay.
+        const ROWS_MAX: u64 = 20_000;
+        if self.aside.count() == 0 || self.aside.count() > ROWS_MAX {
+            return Ok(());
+        }
+        let mut by_table: BTreeMap<TableName, Vec<Change>> = BTreeMap::new();
+        let shapes = self.shapes();
+        self.aside.drain(&|name| shapes(name), &mut |name, change| {
+            by_table.entry(name).or_default().push(change);
+            Ok::<(), Error>(())
+        })?;
+        for (name, changes) in by_table {
+            let left = match self.can_take_out(&name) {
+                true => self.swap(&name, changes)?,
+                false => changes,
+            };
+            let shape = self.tables.get(&name).map(|prepared| prepared.table.shape.clone());
+            for change in left {
+                if let Some(shape) = &shape {
+                    self.aside.push(shape, change)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a row of this table can be taken out and put back without anybody noticing: the bundle has all
+    /// its columns, no trigger of the application fires or writes it, and children point to the primary key only.
+    fn can_take_out(&self, name: &TableName) -> bool {
+        let (Some(prepared), Some(whole)) = (self.tables.get(name), self.scene.catalog.tables.get(name))
+        else {
+            return false;
+        };
+        let key: Vec<&String> = whole.key_details().map(|detail| &detail.name).collect();
+        let mut children = self.scene.catalog.children_of(name);
+        prepared.table.details.len() == whole.details.len()
+            && !whole.has_foreign_triggers()
+            && !self.triggered.contains(name)
+            && children.all(|child| child.parent_columns.iter().all(|column| key.contains(&column)))
+    }
+
+    /// Exchanges what can be exchanged; returns the changes that still do not fit.
+    fn swap(&mut self, name: &TableName, changes: Vec<Change>) -> Result<Vec<Change>, Error> {
+        let Some(table) = self.tables.get(name).map(|prepared| prepared.table.clone()) else {
+            return Ok(changes);
+        };
+        let (decided, mut left) = decide(self.session, None, &self.scene, &table, changes)?;
+        let is_clean = |one: &Decided| {
+            matches!(one.verdict, Verdict::Write(None))
+                && one.current.is_some()
+                && one.change.after().is_some()
+        };
+        let (clean, others): (Vec<Decided>, Vec<Decided>) = decided.into_iter().partition(is_clean);
+        left.extend(others.into_iter().map(|one| one.change));
+        let mut set = clean.into_iter().map(|one| (name.clone(), one.change)).collect();
+        let mut orphans = Vec::new();
+        self.drop_orphans(&mut set, &mut orphans)?;
+        left.extend(orphans.into_iter().map(|(_, change)| change));
+        let mut rows: Vec<Change> = set.into_iter().map(|(_, change)| change).collect();
+        while !rows.is_empty() {
+            self.session.execute("SAVEPOINT packmule_swap")?;
+            let refused = self.take_out_and_put_back(name, &rows)?;
+            if refused.is_empty() {
+                let logged: Vec<LoggedRow> = rows
+                    .iter()
+                    .filter_map(|change| {
+                        let record_id = key_to_log(&change.key(&table.shape)?);
+                        Some(LoggedRow { record_id, op: Op::Update, time: change.time() })
+                    })
+                    .collect();
+                self.tally.written += rows.len() as u64;
+                ledger::log_rows(self.session, name, &logged, self.scene.lab)?;
+                break;
+            }
+            self.session.execute("ROLLBACK TO SAVEPOINT packmule_swap")?;
+            let mut at = 0;
+            let (out, kept): (Vec<Change>, Vec<Change>) = rows.into_iter().partition(|_| {
+                at += 1;
+                refused.contains(&(at - 1))
+            });
+            left.extend(out);
+            rows = kept;
+        }
+        Ok(left)
+    }
+
+    /// Deletes and inserts the rows; returns the places of those that still do not fit.
+    fn take_out_and_put_back(&mut self, name: &TableName, rows: &[Change]) -> Result<HashSet<usize>, Error> {
+        let Some(table) = self.tables.get(name).map(|prepared| prepared.table.clone()) else {
+            return Ok(HashSet::new());
+        };
+        let orders = |exists: bool| -> Vec<Order<'_>> {
+            let order = |(at, change): (usize, &'_ Change)| Some((at, change.key(&table.shape)?));
+            rows.iter()
+                .enumerate()
+                .filter_map(order)
+                .map(|(at, key)| {
+                    let row = if exists { None } else { rows.get(at).and_then(Change::after) };
+                    Order { at, key, row, exists }
+                })
+                .collect()
+        };
+        self.session.execute("SET SESSION foreign_key_checks = 0")?;
+        let mut refused = write(self.session, &table, &orders(true))?;
+        refused.extend(write(self.session, &table, &orders(false))?);
+        self.session.execute("SET SESSION foreign_key_checks = 1")?;
+        Ok(refused.iter().map(|refusal| refusal.at).collect())
+    }
+}

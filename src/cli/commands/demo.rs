@@ -1,0 +1,46 @@
+//! `packmule demo`: two labs and a centre on servers of its own.
+
+use crate::cli::{Context, DemoArgs, Exit, Report};
+
+/// Tells the demo's story on stdout.
+#[cfg(unix)]
+pub fn run(args: &DemoArgs, _context: &Context) -> Result<Exit, Report> {
+    use crate::demo::{StoryOptions, tell};
+
+    let program = std::env::current_exe().map_err(|error| {
+        Report::new(Exit::Failed, "cannot find this program's own file").because(error.to_string())
+    })?;
+    let options = StoryOptions { program, server: args.server.clone(), folder: args.folder.clone() };
+    tell(&options, &mut std::io::stdout()).map_err(report)?;
+    Ok(Exit::Done)
+}
+
+/// The servers of the demo are kept by a shell.
+#[cfg(not(unix))]
+pub fn run(_args: &DemoArgs, _context: &Context) -> Result<Exit, Report> {
+    Err(Report::new(Exit::Failed, "the demo runs on Linux and macOS only"))
+}
+
+#[cfg(unix)]
+fn report(error: crate::demo::StoryError) -> Report {
+    use crate::demo::{INSTALL_HINT, ServerError, StoryError};
+    use std::error::Error as _;
+
+    let mut report = Report::new(Exit::Failed, error.to_string());
+    if let Some(source) = error.source() {
+        report = report.because(source.to_string());
+    }
+    match error {
+        StoryError::Server(ServerError::NoServer) => report.hint(INSTALL_HINT),
+        StoryError::Server(_) => report.hint("name another server program: packmule demo --server PATH"),
+        StoryError::Folder { .. } => {
+            report.hint("name a folder that is not there yet: packmule demo --folder DIR")
+        }
+        StoryError::Database(_)
+        | StoryError::ExitCode { .. }
+        | StoryError::Unsaid { .. }
+        | StoryError::Broken { .. } => {
+            report.hint("this is a fault of packmule: please report it with all that stands above")
+        }
+    }
+}
