@@ -331,9 +331,10 @@ fn apply_ready(
     let last = ready.last().map(|one| one.name.seq);
     let count = ready.len();
     let failed = outcome.is_err();
+    let useless = outcome.as_ref().err().and_then(useless);
     let mut outcome = Some(outcome);
     for (at, one) in ready.into_iter().enumerate() {
-        if !failed && !options.dry_run {
+        if !options.dry_run && (!failed || useless == Some(one.name.seq)) {
             home.inbox.remove(&one.name)?;
         }
         let outcome = match (last, outcome.take_if(|_| at + 1 == count)) {
@@ -346,6 +347,15 @@ fn apply_ready(
         items.push(Item { path: one.path, name: Some(one.name), outcome });
     }
     Ok(!failed)
+}
+
+/// The bundle whose content no later try can use. Kept, its copy would stand in the way of a good bundle of its number.
+fn useless(error: &Error) -> Option<Seq> {
+    let Error::Apply { source: apply::Error::Bundle { seq, source }, .. } = error else {
+        return None;
+    };
+    // Our own disk can fail and recover.
+    if matches!(source, bundle::Error::Read { .. }) { None } else { Some(*seq) }
 }
 
 /// Deadlock, lock timeout, a line that broke: the whole transaction again, on a new connection.

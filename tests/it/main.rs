@@ -4,6 +4,8 @@
 
 mod app_log;
 mod apply;
+mod bad_bundles;
+mod bad_input;
 mod capture;
 mod conflicts;
 mod crashes;
@@ -20,5 +22,7 @@ mod readme;
 mod rights;
 mod servers;
 mod sessions;
+mod stick;
 mod tidy;
+mod together;
 mod types;
