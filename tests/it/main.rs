@@ -15,6 +15,7 @@ mod foreign_log;
 mod harness;
 mod late_commit;
 mod orders;
+mod random_edits;
 mod servers;
 mod sessions;
 mod tidy;

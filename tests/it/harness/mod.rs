@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "each subject takes what it needs")]
 
 mod delivery;
+mod edits;
 mod family;
 mod fault;
 mod pair;
@@ -13,6 +14,7 @@ mod server;
 mod site;
 
 pub(crate) use delivery::{Delivered, Met};
+pub(crate) use edits::{Editor, Edits};
 pub(crate) use family::Family;
 pub(crate) use fault::Fault;
 pub(crate) use pair::{Pair, SCHEMA, files};
