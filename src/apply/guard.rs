@@ -18,7 +18,7 @@ impl Guard {
         Guard { percent_max, deletes: HashMap::new(), rows: HashMap::new() }
     }
 
-    /// Counts deletes that are about to be done. Small numbers are nobody's emptied table, and counting
+    /// Counts deletes that have just been done; the transaction is still open. Small numbers are nobody's emptied table, and counting
     /// the rows of a table costs, so only a table that loses many rows is looked at.
     pub(super) fn count(
         &mut self,
@@ -28,9 +28,8 @@ impl Guard {
     ) -> Result<(), Error> {
         const DELETES_MIN: u64 = 1000;
         let total = self.deletes.entry(table.clone()).or_default();
-        let before = *total;
         *total += deletes;
-        if *total < DELETES_MIN || self.percent_max >= 100 {
+        if deletes == 0 || *total < DELETES_MIN || self.percent_max >= 100 {
             return Ok(());
         }
         let rows = match self.rows.get(table) {
@@ -38,7 +37,7 @@ impl Guard {
             None => {
                 let query = format!("SELECT COUNT(*) FROM {}", sql::name(table.as_str()));
                 let left: u64 = session.first(&query)?.map_or(Ok(0), |row| row.parse(0))?;
-                *self.rows.entry(table.clone()).or_insert(left + before)
+                *self.rows.entry(table.clone()).or_insert(left + *total)
             }
         };
         let (deletes, percent) = (*total, *total * 100 / rows.max(1));

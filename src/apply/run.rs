@@ -1,6 +1,6 @@
 //! The work inside the transaction: batch after batch, then what was set aside, then what triggers changed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use crate::apply::cascade::with_children;
@@ -136,11 +136,13 @@ impl Run<'_> {
         let (mut decided, later) = decide(self.session, outside, &self.scene, table, changes)?;
         let mut refused = self.with_children(table, &decided)?;
         let orders = orders(&decided, &refused);
-        let deletes = orders.iter().filter(|order| order.op() == Op::Delete).count() as u64;
-        if deletes > 0 {
-            self.guard.count(self.session, name, deletes)?;
-        }
-        for refusal in write(self.session, table, &orders)? {
+        let is_delete = |order: &&Order<'_>| order.op() == Op::Delete;
+        let wanted: HashSet<usize> = orders.iter().filter(is_delete).map(|order| order.at).collect();
+        let refusals = write(self.session, table, &orders)?;
+        // Those that did not fit yet are counted when they do.
+        let kept = refusals.iter().filter(|refusal| wanted.contains(&refusal.at)).count();
+        self.guard.count(self.session, name, (wanted.len() - kept) as u64)?;
+        for refusal in refusals {
             let kind = match refusal.error.class() {
                 Some(Class::ForeignKey) => Kind::Orphan,
                 Some(Class::Duplicate) => Kind::Unique,

@@ -18,6 +18,7 @@ mod harness;
 mod histories;
 mod late_commit;
 mod orders;
+mod random_edits;
 mod readme;
 mod rights;
 mod servers;

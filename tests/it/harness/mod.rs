@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "each subject takes what it needs")]
 
 mod delivery;
+mod edits;
 mod family;
 mod fault;
 mod forge;
@@ -14,6 +15,7 @@ mod server;
 mod site;
 
 pub(crate) use delivery::{Delivered, Met};
+pub(crate) use edits::{Editor, Edits};
 pub(crate) use family::Family;
 pub(crate) use fault::{Fault, STDERR};
 pub(crate) use forge::{Anatomy, resigned, signing_key, stripped_and_signed};
