@@ -1,7 +1,7 @@
 //! Rows and keys as `sync_log` and `conflict_log` hold them: JSON of texts, bytes as hexadecimal digits.
 //!
 //! Both a trigger and this file write these texts, so what one writes the other must read; the
-//! spelling of each kind of column is fixed in [`ColumnKind`](crate::model::ColumnKind).
+//! spelling of each kind of column is fixed in [`ColumnKind`].
 
 use serde_json::{Map, Value as Json};
 
