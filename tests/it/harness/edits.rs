@@ -181,7 +181,8 @@ impl Editor {
 
 impl Table {
     fn read(conn: &mut Conn, name: &str) -> Table {
-        let columns: Vec<(String, String, String, String, String, Option<u64>, Option<u32>, Option<u32>)> = conn
+        type ColumnRow = (String, String, String, String, String, Option<u64>, Option<u32>, Option<u32>);
+        let columns: Vec<ColumnRow> = conn
             .query(format!(
                 "SELECT column_name, LOWER(data_type), column_type, is_nullable, LOWER(extra), character_maximum_length, \
                  numeric_precision, numeric_scale FROM information_schema.columns WHERE table_schema = DATABASE() \
