@@ -119,6 +119,12 @@ impl Error {
             mysql::Error::MySqlError(error) => format!("{} ({})", error.message, error.code),
             mysql::Error::IoError(error) => error.to_string(),
             mysql::Error::DriverError(error) => error.to_string(),
+            // The driver wraps what the system said; people need only that.
+            mysql::Error::CodecError(error) => {
+                let words = error.to_string();
+                let own = words.strip_prefix("IO error: `").and_then(|words| words.strip_suffix('\''));
+                own.map(str::to_owned).unwrap_or(words)
+            }
             other => other.to_string(),
         })
     }

@@ -133,6 +133,7 @@ impl<'a> Scene<'a> {
                 Some(_) => ran.stderr.contains("packmule: error: ") || ran.command.contains(STDERR),
             };
             assert!(expected, "{ran:?}");
+            assert!(!ran.stderr.contains("Error"), "the name of a type in {ran:?}");
             self.again(&ran);
         }
     }
