@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::apply::error::Error;
-use crate::apply::run::Scene;
+use crate::apply::scene::Scene;
 use crate::conflict::{Clock, Decision, Finding, Kind, decide_by_last_edit, detect};
 use crate::db::{self, Session, Table};
 use crate::ledger::{self, Conflict, Outcome, RowTime, Status};

@@ -21,6 +21,7 @@ mod decide;
 mod error;
 mod guard;
 mod run;
+mod scene;
 mod settle;
 mod spool;
 mod swap;

@@ -1,49 +1,19 @@
 //! The work inside the transaction: batch after batch, then what was set aside, then what triggers changed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::path::Path;
 
 use crate::apply::cascade::with_children;
 use crate::apply::decide::{Decided, Verdict, decide, describe};
 use crate::apply::error::Error;
 use crate::apply::guard::Guard;
+use crate::apply::scene::{Prepared, Scene, Tally};
 use crate::apply::spool::Spool;
 use crate::apply::write::{Order, write};
 use crate::conflict::Kind;
-use crate::db::{Catalog, Class, Rank, Session, Table};
+use crate::db::{Class, Rank, Session, Table};
 use crate::ledger::{self, Conflict, LoggedRow, Status};
-use crate::model::{Change, Op, RowImage, Site, Stamp, TableName, TableShape, key_to_log};
+use crate::model::{Change, Op, RowImage, TableName, TableShape, key_to_log};
 use crate::monitor::{Monitor, Phase, Step};
-
-/// What the work knows of where it is.
-pub(super) struct Scene<'a> {
-    pub(super) lab: &'a Site,
-    pub(super) here: &'a Site,
-    pub(super) bundle: String,
-    pub(super) now: Stamp,
-    pub(super) installed_at: Stamp,
-    pub(super) folder: &'a Path,
-    pub(super) catalog: &'a Catalog,
-    pub(super) shared: &'a BTreeSet<TableName>,
-}
-
-/// A table that the bundle writes.
-#[derive(Clone)]
-pub(super) struct Prepared {
-    /// With the bundle's columns, in the bundle's order.
-    pub(super) table: Table,
-    /// Whether triggers of the application may change its rows behind our back.
-    pub(super) settles: bool,
-}
-
-/// What was done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub(super) written: u64,
-    pub(super) already_there: u64,
-    pub(super) conflicts: u64,
-    pub(super) parked: u64,
-}
 
 /// Whether a change that does not fit yet may still fit later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
