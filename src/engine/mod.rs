@@ -12,10 +12,12 @@ mod history;
 mod home;
 mod intake;
 mod outbox;
+mod ready;
 mod receive;
 mod seal;
 mod setup;
 mod status;
+mod stream;
 mod tables;
 mod verify;
 

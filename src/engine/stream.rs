@@ -1,0 +1,228 @@
+//! The bundles of one stream, one after the other: which is next, which waits, which is a second history.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use crate::admit::{Facts, Fork, Verdict, admit};
+use crate::bundle::{self, Checked};
+use crate::engine::arrivals::Waiting;
+use crate::engine::error::Error;
+use crate::engine::home::Home;
+use crate::engine::ready::{Ready, Tables, apply_ready};
+use crate::engine::receive::{ImportOptions, Item, ItemOutcome};
+use crate::ledger::{self, StreamState};
+use crate::mailbox;
+use crate::model::{BundleName, Digest, Seq, StreamId};
+
+/// How far one import has come in one stream.
+struct Reading {
+    /// Proven bundles that are to be applied together.
+    ready: Vec<Ready>,
+    /// What is applied or ready to be: the ledger's word, moved on by each bundle that fits.
+    last: Option<(Seq, Digest)>,
+    /// The first bundle that could not be applied: those after it wait.
+    failed: Option<u64>,
+    /// What was dealt with.
+    done: BTreeSet<(Seq, Digest)>,
+}
+
+/// Takes what has come of one stream, in the order of its numbers.
+pub(super) fn receive_stream(
+    home: &mut Home<'_>,
+    tables: &Tables,
+    stream: &StreamId,
+    group: Vec<Waiting>,
+    options: ImportOptions,
+    items: &mut Vec<Item>,
+) -> Result<(), Error> {
+    let last = ledger::open_stream(&mut home.session, stream)?.last;
+    let mut reading = Reading { ready: Vec::new(), last, failed: None, done: BTreeSet::new() };
+    for waiting in group {
+        let this = (waiting.name().seq, waiting.verified.digest());
+        // Another copy of what was just dealt with, such as the one on the stick of a bundle that waits here.
+        if reading.done.contains(&this) {
+            continue;
+        }
+        let outcome = judge(home, stream, &waiting, &mut reading, options)?;
+        if !matches!(outcome, Some(ItemOutcome::Refused(_))) {
+            reading.done.insert(this);
+        }
+        let (path, name) = (waiting.path.clone(), Some(waiting.name()));
+        items.extend(outcome.map(|outcome| Item { path, name, outcome }));
+        let is_whole = reading.ready.last().is_some_and(|one| !one.checked.manifest().continues());
+        if is_whole && !options.dry_run {
+            let ready = std::mem::take(&mut reading.ready);
+            let first = ready.first().map(|one| one.name.seq.number());
+            if !apply_ready(home, tables, stream, ready, options, items)? {
+                reading.failed = first;
+            }
+        }
+    }
+    finish_ready(home, tables, stream, reading.ready, options, items)
+}
+
+/// Decides about one bundle. `None`: it is proven and ready, and its outcome comes when it is applied.
+fn judge(
+    home: &mut Home<'_>,
+    stream: &StreamId,
+    waiting: &Waiting,
+    reading: &mut Reading,
+    options: ImportOptions,
+) -> Result<Option<ItemOutcome>, Error> {
+    let name = waiting.name();
+    Ok(match verdict(home, waiting, reading.last, &reading.ready)? {
+        Verdict::NotOurs => Some(ItemOutcome::NotOurs),
+        // Read to its end all the same: a copy that does not keep its bytes is a stick that fails.
+        Verdict::Duplicate => match prove(waiting) {
+            Ok(()) => {
+                forget(home, waiting)?;
+                Some(ItemOutcome::AlreadyApplied)
+            }
+            Err(error) => Some(ItemOutcome::Refused(error)),
+        },
+        Verdict::Fork(fork) => {
+            freeze(home, stream, waiting, fork, options)?;
+            Some(ItemOutcome::Forked(fork))
+        }
+        // Copies were left out already: another bundle of this number waits.
+        Verdict::Gap { .. } if reading.done.iter().any(|(seq, _)| *seq == name.seq) => {
+            freeze(home, stream, waiting, Fork::SameNumber, options)?;
+            Some(ItemOutcome::Forked(Fork::SameNumber))
+        }
+        Verdict::Gap { missing } => Some(wait(home, waiting, missing, options)?),
+        Verdict::Next => match keep(home, waiting)? {
+            Err(error) => Some(ItemOutcome::Refused(error)),
+            Ok(checked) => {
+                reading.last = Some((name.seq, checked.digest()));
+                match reading.failed {
+                    // Whole and in its place, but one before it is not in the tables.
+                    Some(failed) => Some(ItemOutcome::Waits(failed..=name.seq.number() - 1)),
+                    None => {
+                        let (path, in_inbox_before) = (waiting.path.clone(), waiting.in_inbox);
+                        let size_bytes = waiting.verified.length();
+                        reading.ready.push(Ready { path, name, checked, size_bytes, in_inbox_before });
+                        None
+                    }
+                }
+            }
+        },
+    })
+}
+
+/// What is left at the end of a stream: the bundles of a dry run, or a snapshot whose rest has not come.
+fn finish_ready(
+    home: &mut Home<'_>,
+    tables: &Tables,
+    stream: &StreamId,
+    mut ready: Vec<Ready>,
+    options: ImportOptions,
+    items: &mut Vec<Item>,
+) -> Result<(), Error> {
+    let whole = ready.iter().rposition(|one| !one.checked.manifest().continues()).map_or(0, |at| at + 1);
+    let rest = ready.split_off(whole);
+    let next = rest.last().map_or(0, |one| one.name.seq.number() + 1);
+    let temporary: Vec<BundleName> = ready
+        .iter()
+        .chain(&rest)
+        .filter(|one| options.dry_run && !one.in_inbox_before)
+        .map(|one| one.name.clone())
+        .collect();
+    for one in rest {
+        let outcome = ItemOutcome::WaitsForRest(next);
+        items.push(Item { path: one.path, name: Some(one.name), outcome });
+    }
+    // All of a dry run in one transaction, so that each bundle meets what the ones before it would leave.
+    if options.dry_run && !ready.is_empty() {
+        apply_ready(home, tables, stream, ready, options, items)?;
+    }
+    for name in temporary {
+        home.inbox.remove(&name)?;
+    }
+    Ok(())
+}
+
+fn verdict(
+    home: &mut Home<'_>,
+    waiting: &Waiting,
+    last: Option<(Seq, Digest)>,
+    ready: &[Ready],
+) -> Result<Verdict, Error> {
+    let arrival = waiting.arrival();
+    let known = home.sites.iter().find(|known| known.site == arrival.stream.from);
+    let incarnation = known.map_or(arrival.stream.incarnation, |known| known.incarnation);
+    let stream = ledger::open_stream(&mut home.session, &arrival.stream)?;
+    let recorded = ledger::find_bundle(&mut home.session, &arrival.stream, arrival.seq)?;
+    let prepared = ready.iter().find(|one| one.name.seq == arrival.seq).map(|one| one.checked.digest());
+    let facts = Facts {
+        here: home.here.site.clone(),
+        incarnation,
+        last,
+        applied: recorded.map(|record| record.digest).or(prepared),
+        frozen: stream.state != StreamState::Open,
+    };
+    Ok(admit(&arrival, &facts))
+}
+
+/// Keeps a bundle until those before it have come. A dry run only proves it.
+fn wait(
+    home: &Home<'_>,
+    waiting: &Waiting,
+    missing: RangeInclusive<u64>,
+    options: ImportOptions,
+) -> Result<ItemOutcome, Error> {
+    match keep(home, waiting)? {
+        Err(error) => Ok(ItemOutcome::Refused(error)),
+        Ok(_) => {
+            if options.dry_run && !waiting.in_inbox {
+                home.inbox.remove(&waiting.name())?;
+            }
+            Ok(ItemOutcome::Waits(missing))
+        }
+    }
+}
+
+/// Makes the private copy, or proves the one that is there.
+fn keep(home: &Home<'_>, waiting: &Waiting) -> Result<Result<Checked, bundle::Error>, Error> {
+    let source = match mailbox::open_file(&waiting.path) {
+        Ok(source) => source,
+        Err(error) => return Ok(Err(bundle::Error::Read { source: std::io::Error::other(error) })),
+    };
+    home.copy_in(waiting, source)
+}
+
+/// Proves every byte of a bundle where it lies.
+fn prove(waiting: &Waiting) -> Result<(), bundle::Error> {
+    let file = mailbox::open_file(&waiting.path)
+        .map_err(|error| bundle::Error::Read { source: std::io::Error::other(error) })?;
+    let mut source = std::io::BufReader::with_capacity(256 << 10, file);
+    waiting.verified.copy(&mut source, &mut std::io::sink(), &mut |_| {}).map(drop)
+}
+
+/// Stops a stream that has two continuations, until a person has looked.
+fn freeze(
+    home: &mut Home<'_>,
+    stream: &StreamId,
+    waiting: &Waiting,
+    fork: Fork,
+    options: ImportOptions,
+) -> Result<(), Error> {
+    match fork {
+        Fork::SameNumber | Fork::OtherChain if !options.dry_run => {
+            let arrival = waiting.arrival();
+            let note = format!(
+                "bundle {} with digest {} does not continue this stream",
+                arrival.seq, arrival.digest
+            );
+            Ok(ledger::freeze_stream(&mut home.session, stream, &note)?)
+        }
+        Fork::SameNumber | Fork::OtherChain | Fork::OtherHistory | Fork::Frozen => Ok(()),
+    }
+}
+
+/// A private copy of a bundle that was applied is not needed any more.
+fn forget(home: &Home<'_>, waiting: &Waiting) -> Result<(), Error> {
+    if waiting.in_inbox {
+        home.inbox.remove(&waiting.name())?;
+    }
+    Ok(())
+}
