@@ -93,14 +93,7 @@ impl Error {
 
     /// The server's number for it (1062, ...), where it gave one.
     pub fn code(&self) -> Option<u16> {
-        let source = match self {
-            Error::Unreachable { source, .. }
-            | Error::SignIn { source, .. }
-            | Error::NoDatabase { source, .. }
-            | Error::Refused { source, .. } => source,
-            Error::TooOld { .. } | Error::Unexpected { .. } => return None,
-        };
-        match source.as_ref() {
+        match self.source_error()? {
             mysql::Error::MySqlError(error) => Some(error.code),
             _ => None,
         }
@@ -108,14 +101,7 @@ impl Error {
 
     /// The database's or the system's own words, with the number, for a message's `cause` line.
     pub fn cause(&self) -> Option<String> {
-        let source = match self {
-            Error::Unreachable { source, .. }
-            | Error::SignIn { source, .. }
-            | Error::NoDatabase { source, .. }
-            | Error::Refused { source, .. } => source,
-            Error::TooOld { .. } | Error::Unexpected { .. } => return None,
-        };
-        Some(match source.as_ref() {
+        Some(match self.source_error()? {
             mysql::Error::MySqlError(error) => format!("{} ({})", error.message, error.code),
             mysql::Error::IoError(error) => error.to_string(),
             mysql::Error::DriverError(error) => error.to_string(),
@@ -127,6 +113,16 @@ impl Error {
             }
             other => other.to_string(),
         })
+    }
+
+    fn source_error(&self) -> Option<&mysql::Error> {
+        match self {
+            Error::Unreachable { source, .. }
+            | Error::SignIn { source, .. }
+            | Error::NoDatabase { source, .. }
+            | Error::Refused { source, .. } => Some(source),
+            Error::TooOld { .. } | Error::Unexpected { .. } => None,
+        }
     }
 
     pub(super) fn refused(sql: &str, source: mysql::Error) -> Self {
