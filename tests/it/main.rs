@@ -14,6 +14,8 @@ mod foreign_keys;
 mod foreign_log;
 mod harness;
 mod late_commit;
+mod memory;
+mod openable;
 mod orders;
 mod random_edits;
 mod servers;
