@@ -16,6 +16,9 @@ pub(crate) struct Fault {
     pub(crate) how: &'static str,
 }
 
+/// How `strace` shows a write to stderr.
+pub(crate) const STDERR: &str = " write(2<";
+
 impl Fault {
     /// Runs a command whose `number`th such call, counted from 1, is struck. Returns `None` when it made fewer.
     pub(crate) fn strike(&self, site: &TestSite<'_>, arguments: &[&str], number: u32) -> Option<Ran> {
@@ -41,7 +44,9 @@ impl Fault {
         let output = command.output().expect("strace runs; on Debian: apt-get install strace");
         let log = fs::read_to_string(&log).unwrap();
         let struck = |line: &&str| line.contains("(INJECTED)") || line.contains("+++ killed by SIGKILL");
-        let line = log.lines().find(struck)?;
+        // Calls are counted for each thread, so more than one may be struck: that of the error's own words is named first.
+        let all: Vec<&str> = log.lines().filter(struck).collect();
+        let line = all.iter().find(|line| line.contains(STDERR)).or(all.first())?;
         let words = format!("{how} at {calls}, {when}: packmule {} [{line}]", arguments.join(" "));
         Some(Ran::new(words, &output))
     }

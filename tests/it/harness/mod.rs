@@ -16,7 +16,7 @@ mod site;
 pub(crate) use delivery::{Delivered, Met};
 pub(crate) use edits::{Editor, Edits};
 pub(crate) use family::Family;
-pub(crate) use fault::Fault;
+pub(crate) use fault::{Fault, STDERR};
 pub(crate) use pair::{Pair, SCHEMA, files};
 pub(crate) use program::Ran;
 pub(crate) use rows::{assert_equal, differences};
