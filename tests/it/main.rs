@@ -17,6 +17,8 @@ mod foreign_log;
 mod harness;
 mod histories;
 mod late_commit;
+mod memory;
+mod openable;
 mod orders;
 mod random_edits;
 mod readme;

@@ -55,12 +55,12 @@ fn family() -> Family<'static> {
     // The file's own triggers come with its rows, and the centre's application has them, too.
     let triggers = lab.query(
         "SELECT CONCAT('CREATE TRIGGER ', trigger_name, ' ', action_timing, ' ', event_manipulation, ' ON ', event_object_table, \
-         ' FOR EACH ROW ', action_statement, ';') FROM information_schema.triggers WHERE trigger_schema = DATABASE() \
+         ' FOR EACH ROW ', TRIM(TRAILING ';' FROM TRIM(action_statement)), ';') FROM information_schema.triggers WHERE trigger_schema = DATABASE() \
          AND event_object_table <> 'film'",
     );
     let triggers: String = triggers.into_iter().flatten().flatten().collect();
     assert_eq!(triggers.matches("CREATE TRIGGER").count(), 3, "{triggers}");
-    let mut family = Family::new(server(), &format!("{schema}; {triggers}"), &[]);
+    let mut family = Family::new(server(), &format!("{schema}\n{triggers}"), &[]);
     family.add(lab, &["--adopt"]);
     family
 }
@@ -78,7 +78,7 @@ fn all_of_sakila_and_ten_thousand_random_edits_end_equal() {
     let seed = std::env::var("PACKMULE_SEED").map_or(SEED, |seed| seed.parse().unwrap());
     let family = family();
     let delivered = family.deliver("lab-a");
-    assert_eq!(delivered, Delivered::clean(47_268, 0, 0), "{:?}", family.conflicts());
+    assert_eq!(delivered, Delivered::clean(47_273, 0, 0), "{:?}", family.conflicts());
     assert_all_equal(&family, "after the first delivery");
 
     let lab = family.lab("lab-a");

@@ -179,10 +179,12 @@ impl Editor {
     }
 }
 
+/// Name, type, whole type, nullable, extra, characters, digits, digits behind the point.
+type Described = (String, String, String, String, String, Option<u64>, Option<u32>, Option<u32>);
+
 impl Table {
     fn read(conn: &mut Conn, name: &str) -> Table {
-        type ColumnRow = (String, String, String, String, String, Option<u64>, Option<u32>, Option<u32>);
-        let columns: Vec<ColumnRow> = conn
+        let columns: Vec<Described> = conn
             .query(format!(
                 "SELECT column_name, LOWER(data_type), column_type, is_nullable, LOWER(extra), character_maximum_length, \
                  numeric_precision, numeric_scale FROM information_schema.columns WHERE table_schema = DATABASE() \
