@@ -9,16 +9,22 @@ use crate::harness::{Fault, Pair, Ran, STDERR, Saved, bundles_in, files};
 fn an_export_that_any_write_sync_or_rename_stops_is_completed_by_the_next() {
     let pair = Pair::new();
     let scene = Scene::new(&pair, Side::Export);
-    let struck: u32 = FILES.iter().map(|fault| scene.sweep(fault)).sum();
-    assert!(struck >= 80, "only {struck} calls were struck");
+    for fault in FILES {
+        // An export makes every call but this one.
+        let is_made = !["unlink"].contains(&fault.calls);
+        assert_eq!(scene.sweep(fault) > 0, is_made, "{fault:?}");
+    }
 }
 
 #[test]
 fn an_import_that_any_write_sync_or_rename_stops_is_completed_by_the_next() {
     let pair = Pair::new();
     let scene = Scene::new(&pair, Side::Import);
-    let struck: u32 = FILES.iter().map(|fault| scene.sweep(fault)).sum();
-    assert!(struck >= 20, "only {struck} calls were struck");
+    for fault in FILES {
+        // An import makes every call but these.
+        let is_made = !["renameat", "mkdir"].contains(&fault.calls);
+        assert_eq!(scene.sweep(fault) > 0, is_made, "{fault:?}");
+    }
 }
 
 #[test]
