@@ -35,9 +35,13 @@ fn a_database_that_cannot_be_used_is_code_12() {
             .says("No such file or directory")
             .says("start the database server")
     });
-    scene.settings(&format!("?socket={socket}"), "", |ran| {
-        ran.code(12).says("cannot reach MySQL at 127.0.0.1:3306").says("Connection refused")
-    });
+    let database = scene.lab().database();
+    // Port 1: nobody listens there, whatever else runs on this machine.
+    scene.settings(
+        &format!("localhost/{database}?socket={socket}"),
+        &format!("127.0.0.1:1/{database}"),
+        |ran| ran.code(12).says("cannot reach MySQL at 127.0.0.1:1").says("Connection refused"),
+    );
     scene.settings(scene.lab().database(), "no_such_database", |ran| {
         ran.code(12)
             .says("there is no database 'no_such_database'")
