@@ -35,7 +35,7 @@ CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
       'asset_tag', CONVERT(OLD.`asset_tag` USING utf8mb4),
       'price', CAST(OLD.`price` AS CHAR),
       'photo', HEX(OLD.`photo`),
-      'updated_at', CAST(UNIX_TIMESTAMP(OLD.`updated_at`) AS CHAR)));
+      'updated_at', IF(OLD.`updated_at` IS NULL, NULL, COALESCE(CAST(UNIX_TIMESTAMP(OLD.`updated_at`) AS CHAR), '0'))));
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(NEW.`id` AS CHAR), 'INSERT', 'null');
     ELSEIF NOT (OLD.`id` <=> NEW.`id`
@@ -49,7 +49,7 @@ CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
       'asset_tag', CONVERT(OLD.`asset_tag` USING utf8mb4),
       'price', CAST(OLD.`price` AS CHAR),
       'photo', HEX(OLD.`photo`),
-      'updated_at', CAST(UNIX_TIMESTAMP(OLD.`updated_at`) AS CHAR)));
+      'updated_at', IF(OLD.`updated_at` IS NULL, NULL, COALESCE(CAST(UNIX_TIMESTAMP(OLD.`updated_at`) AS CHAR), '0'))));
     END IF;
   END IF;
 END ;;
@@ -61,7 +61,7 @@ CREATE TRIGGER `packmule_ad_items` AFTER DELETE ON `items` FOR EACH ROW BEGIN
       'asset_tag', CONVERT(OLD.`asset_tag` USING utf8mb4),
       'price', CAST(OLD.`price` AS CHAR),
       'photo', HEX(OLD.`photo`),
-      'updated_at', CAST(UNIX_TIMESTAMP(OLD.`updated_at`) AS CHAR)));
+      'updated_at', IF(OLD.`updated_at` IS NULL, NULL, COALESCE(CAST(UNIX_TIMESTAMP(OLD.`updated_at`) AS CHAR), '0'))));
   END IF;
 END ;;
 CREATE TRIGGER `packmule_bd_items` BEFORE DELETE ON `items` FOR EACH ROW BEGIN
