@@ -170,6 +170,7 @@ const TABLES_TEMPLATE: &str = "
 const STICK_TEMPLATE: &str = "
 # [stick]
 # contact = \"...\"   whom the finder of a lost stick should call
+# bundle_max = \"512MiB\"   larger seals go on in a next bundle
 ";
 
 #[cfg(test)]

@@ -129,6 +129,12 @@ pub enum Problem {
         /// The name.
         name: String,
     },
+    /// A size of a bundle that is no size, or out of bounds.
+    #[error("{name} is not a size from 1MiB to 4GiB")]
+    Size {
+        /// The setting.
+        name: String,
+    },
     /// A password stands in a file that others may read.
     #[error("{name} holds a password, and others may read this file")]
     OpenPassword {

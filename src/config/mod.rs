@@ -19,6 +19,7 @@ mod rules;
 mod secret;
 mod settings;
 mod signed_text;
+mod size;
 mod suggest;
 mod url;
 mod witness;

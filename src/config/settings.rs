@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use crate::config::database::Database;
 use crate::config::error::Error;
-use crate::config::every;
 use crate::config::fault::Problem;
 use crate::config::files::read_small_text;
 use crate::config::place::state_for;
 use crate::config::reader::{Reader, Section};
 use crate::config::rules::{Direction, Policy, TableRules, Tables};
+use crate::config::{every, size};
 use crate::model::{Role, Site, TableName};
 
 /// The settings of a site, checked as far as a file alone can be.
@@ -36,6 +36,8 @@ pub struct Settings {
     pub rules: BTreeMap<TableName, TableRules>,
     /// Whom the finder of a stick should call.
     pub contact: Option<String>,
+    /// From which size on a seal goes on in a next bundle, in bytes.
+    pub bundle_bytes_max: u64,
     shown: Vec<Shown>,
 }
 
@@ -78,11 +80,24 @@ impl Settings {
         let central = Central::read(&top.section("central")?, folder, role, mode)?;
         let (tables, rules) = read_tables(&top, role)?;
         let stick = top.section("stick")?;
-        stick.only(&["contact"])?;
+        stick.only(&["contact", "bundle_max"])?;
         let contact = stick.text("contact")?.map(|found| stick.shown(found));
+        let bundle_bytes_max = read_bundle_max(&stick)?;
         let path = path.to_owned();
         let shown = reader.into_shown();
-        Ok(Settings { path, role, site, state, database, central, tables, rules, contact, shown })
+        Ok(Settings {
+            path,
+            role,
+            site,
+            state,
+            database,
+            central,
+            tables,
+            rules,
+            contact,
+            bundle_bytes_max,
+            shown,
+        })
     }
 
     /// Every value with where it came from, in the order of the template. Holds no password.
@@ -150,6 +165,23 @@ pub enum Source {
     Default,
     /// The option file that `defaults_file` names.
     ClientFile(PathBuf),
+}
+
+fn read_bundle_max(section: &Section<'_>) -> Result<u64, Error> {
+    let Some(found) = section.text("bundle_max")? else {
+        section.show_as("bundle_max", size::to_words(size::BUNDLE_BYTES_DEFAULT), Source::Default);
+        return Ok(size::BUNDLE_BYTES_DEFAULT);
+    };
+    match size::parse(&found.value) {
+        Some(size_bytes) => {
+            section.shown(found);
+            Ok(size_bytes)
+        }
+        None => {
+            let name = found.name.clone();
+            Err(section.refuse(&found, Problem::Size { name }))
+        }
+    }
 }
 
 fn read_site(top: &Section<'_>) -> Result<Site, Error> {

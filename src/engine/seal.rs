@@ -58,7 +58,7 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
         receipt: None,
         recipient: &recipient,
         signing: &home.keys.signing,
-        size_bytes_max: SIZE_BYTES_MAX,
+        size_bytes_max: home.settings.bundle_bytes_max,
     };
     let (summary, sealed) = std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(BATCHES_AHEAD);
@@ -272,6 +272,3 @@ fn give_names(
     home.outbox.sync()?;
     Ok(())
 }
-
-/// From this size on, in bytes, the rest of a seal goes into a next bundle: FAT32 and cheap sticks have their limits.
-const SIZE_BYTES_MAX: u64 = 512 << 20;

@@ -20,6 +20,7 @@ mod late_commit;
 mod memory;
 mod openable;
 mod orders;
+mod parts;
 mod random_edits;
 mod readme;
 mod rights;
