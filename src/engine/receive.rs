@@ -69,7 +69,7 @@ pub enum ItemOutcome {
     Silenced(SiteState),
     /// It is damaged, forged, too new, or no bundle.
     Refused(bundle::Error),
-    /// It is fine and could not be applied; it lies in the inbox, and nothing has changed.
+    /// It is fine and could not be copied into the inbox, or not applied from there; the tables have not changed.
     Failed(Box<Error>),
 }
 

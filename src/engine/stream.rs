@@ -90,9 +90,14 @@ fn judge(
             Some(ItemOutcome::Forked(Fork::SameNumber))
         }
         Verdict::Gap { missing } => Some(wait(home, waiting, missing, options)?),
-        Verdict::Next => match keep(home, waiting)? {
-            Err(error) => Some(ItemOutcome::Refused(error)),
-            Ok(checked) => {
+        Verdict::Next => match keep(home, waiting) {
+            // The inbox's disk is full or fails: that is told of this bundle, and the other labs go on.
+            Err(error) => {
+                reading.failed.get_or_insert(name.seq.number());
+                Some(ItemOutcome::Failed(Box::new(error)))
+            }
+            Ok(Err(error)) => Some(ItemOutcome::Refused(error)),
+            Ok(Ok(checked)) => {
                 reading.last = Some((name.seq, checked.digest()));
                 match reading.failed {
                     // Whole and in its place, but one before it is not in the tables.
@@ -170,9 +175,10 @@ fn wait(
     missing: RangeInclusive<u64>,
     options: ImportOptions,
 ) -> Result<ItemOutcome, Error> {
-    match keep(home, waiting)? {
-        Err(error) => Ok(ItemOutcome::Refused(error)),
-        Ok(_) => {
+    match keep(home, waiting) {
+        Err(error) => Ok(ItemOutcome::Failed(Box::new(error))),
+        Ok(Err(error)) => Ok(ItemOutcome::Refused(error)),
+        Ok(Ok(_)) => {
             if options.dry_run && !waiting.in_inbox {
                 home.inbox.remove(&waiting.name())?;
             }
