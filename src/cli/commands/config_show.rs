@@ -62,7 +62,8 @@ mod tests {
              database.user      p                            line 6\n\
              database.name      ive_ims                      line 6\n\
              database.tls       off                          default\n\
-             database.password  (not shown)                  line 6\n"
+             database.password  (not shown)                  line 6\n\
+             stick.bundle_max   512MiB                       default\n"
         );
     }
 }
