@@ -63,8 +63,9 @@ impl Error {
         match self {
             Error::Database(error) => error.may_pass(),
             Error::Ledger(error) => error.may_pass(),
-            Error::MovedOn { .. } => true,
-            Error::Bundle { .. }
+            // The same bundle does not fit the stream any better a second time.
+            Error::MovedOn { .. }
+            | Error::Bundle { .. }
             | Error::TablesDiffer { .. }
             | Error::TooManyDeletes { .. }
             | Error::Spool(_) => false,
