@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 
-use crate::bundle::{self, Checked, PayloadReader, Unverified};
+use crate::bundle::{self, Checked, KeyRing, PayloadReader, Unverified};
 use crate::engine::arrivals::Waiting;
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
@@ -29,6 +29,7 @@ impl Home<'_> {
     /// Reads the head of a file and proves its signature. Nothing else of it is looked at.
     pub(super) fn take_in(
         &self,
+        ring: &KeyRing,
         found: &Found,
         in_inbox: bool,
         file: &mut File,
@@ -36,11 +37,7 @@ impl Home<'_> {
         let mut source = BufReader::new(file);
         let head = Unverified::read(&mut source, found.size_bytes).map_err(Rejected::Bundle)?;
         let claims = head.claims().ok().map(|manifest| manifest.name());
-        let ring = self.ring().map_err(|_| Rejected::Stranger {
-            claims: claims.clone(),
-            source: bundle::Error::BadSignature,
-        })?;
-        let verified = head.verify(&ring).map_err(|source| {
+        let verified = head.verify(ring).map_err(|source| {
             let is_stranger = matches!(source, bundle::Error::UnknownSigner { .. });
             if is_stranger { Rejected::Stranger { claims, source } } else { Rejected::Bundle(source) }
         })?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::admit::Fork;
 use crate::apply::Applied;
-use crate::bundle;
+use crate::bundle::{self, KeyRing};
 use crate::db::Catalog;
 use crate::engine::arrivals::{Waiting, by_stream};
 use crate::engine::error::Error;
@@ -78,6 +78,7 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions) -
     for part in home.inbox.parts()? {
         home.inbox.remove_part(&part.name)?;
     }
+    let ring = home.ring()?;
     let mut import = Import::default();
     let mut waiting = Vec::new();
     let inbox = scan(&[home.inbox.path().to_path_buf()], bundle::limits::BUNDLE_BYTES_MAX);
@@ -86,7 +87,7 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions) -
         let Scan { bundles, torn, problems } = found;
         import.problems.extend(problems);
         for one in bundles.into_iter().chain(torn) {
-            if let Some(one) = look(home, one, in_inbox, &mut import) {
+            if let Some(one) = look(home, &ring, one, in_inbox, &mut import) {
                 waiting.push(one);
             }
         }
@@ -101,7 +102,13 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions) -
 }
 
 /// Reads a file's head. What cannot be used is put down in `import`.
-fn look(home: &Home<'_>, found: Found, in_inbox: bool, import: &mut Import) -> Option<Waiting> {
+fn look(
+    home: &Home<'_>,
+    ring: &KeyRing,
+    found: Found,
+    in_inbox: bool,
+    import: &mut Import,
+) -> Option<Waiting> {
     let mut file = match mailbox::open_file(&found.path) {
         Ok(file) => file,
         Err(error) => {
@@ -109,7 +116,7 @@ fn look(home: &Home<'_>, found: Found, in_inbox: bool, import: &mut Import) -> O
             return None;
         }
     };
-    let (name, outcome) = match home.take_in(&found, in_inbox, &mut file) {
+    let (name, outcome) = match home.take_in(ring, &found, in_inbox, &mut file) {
         Ok(waiting) => return Some(waiting),
         Err(Rejected::Bundle(error)) => (found.name_hint.clone(), ItemOutcome::Refused(error)),
         Err(Rejected::NotOurs { name }) => (Some(name), ItemOutcome::NotOurs),
