@@ -72,7 +72,7 @@ impl<'a> Path<'a> {
             Cause::Delete | Cause::Update => from.to_owned(),
         };
         let of_alias = |name: &str| format!("{alias}.{}", sql::name(name));
-        let old = Image { table: child, depth: self.depth, column: Box::new(of_alias) };
+        let old = Image::at(child, self.depth, &alias);
         let in_key = |column: &String| child.key_details().any(|detail| &detail.name == column);
         match (self.cause, self.cause.follows(key)) {
             (_, OnParent::Restrict) => return,

@@ -22,20 +22,25 @@ impl LogDepth {
     }
 }
 
-/// Where the columns of a logged row come from: `OLD`, `NEW`, or a joined table.
+/// Where the columns of a logged row come from: `OLD`, `NEW`, or a table in a FROM.
 pub(super) struct Image<'a> {
     pub(super) table: &'a Table,
     pub(super) depth: LogDepth,
     pub(super) column: Box<dyn Fn(&str) -> String + 'a>,
 }
 
-impl Image<'_> {
+impl<'a> Image<'a> {
+    /// The row that `place` names: `OLD`, `NEW`, or the alias of a table.
+    pub(super) fn at(table: &'a Table, depth: LogDepth, place: &'a str) -> Self {
+        Image { table, depth, column: Box::new(move |name| format!("{place}.{}", sql::name(name))) }
+    }
+
     fn log_sql(&self, detail: &ColumnDetail) -> String {
         detail.log_sql(&(self.column)(&detail.name))
     }
 
     /// The key as `sync_log.record_id` holds it.
-    fn record_id(&self) -> String {
+    pub(super) fn record_id(&self) -> String {
         let parts: Vec<String> = self.table.key_details().map(|detail| self.log_sql(detail)).collect();
         match parts.as_slice() {
             [part] => part.clone(),
@@ -58,6 +63,7 @@ impl Image<'_> {
         }
     }
 
+    /// What [`INSERT`] wants, in its order.
     pub(super) fn columns(&self, action: &str) -> String {
         let table = sql::text(self.table.shape.name.as_str());
         format!("{table}, {}, '{action}', {}", self.record_id(), self.before_row(action))

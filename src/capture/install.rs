@@ -2,7 +2,7 @@
 
 use crate::capture::cascade::unlogged;
 use crate::capture::error::Error;
-use crate::capture::image::LogDepth;
+use crate::capture::image::{INSERT, Image, LogDepth};
 use crate::capture::trigger::{TriggerText, triggers};
 use crate::db::{Catalog, Session, Table, sql};
 use crate::model::TableName;
@@ -121,25 +121,16 @@ fn state(table: &Table, wanted: &TriggerText) -> TriggerState {
 /// Rows that the log already speaks of are not logged again. Returns how many rows were logged.
 pub fn adopt_rows(session: &mut Session, table: &Table) -> Result<u64, Error> {
     let name = table.shape.name.as_str();
-    let key = |at: &str| {
-        let parts: Vec<String> = table
-            .key_details()
-            .map(|detail| detail.log_sql(&format!("{at}.{}", sql::name(&detail.name))))
-            .collect();
-        match parts.as_slice() {
-            [part] => part.clone(),
-            _ => format!("JSON_ARRAY({})", parts.join(", ")),
-        }
-    };
+    let row = Image::at(table, LogDepth::WithBefore, "t");
     // READ COMMITTED: the rows read are not locked against the application that writes them.
     session.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
     let logged = session.execute(&format!(
-        "INSERT INTO sync_log (table_name, record_id, action, before_row) \
-         SELECT {table_text}, {key}, 'INSERT', 'null' FROM {table} t \
+        "{INSERT} SELECT {columns} FROM {table} t \
          WHERE NOT EXISTS (SELECT 1 FROM sync_log l WHERE l.table_name = {table_text} \
                            AND l.record_id = CAST({key} AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_bin)",
+        columns = row.columns("INSERT"),
         table_text = sql::text(name),
-        key = key("t"),
+        key = row.record_id(),
         table = sql::name(name),
     ))?;
     Ok(logged)

@@ -29,11 +29,7 @@ impl TriggerText {
 
 /// The triggers that `table` needs.
 pub(super) fn triggers(catalog: &Catalog, table: &Table, depth: LogDepth) -> Vec<TriggerText> {
-    let row = |at: &'static str| Image {
-        table,
-        depth,
-        column: Box::new(move |name| format!("{at}.{}", sql::name(name))),
-    };
+    let row = |place| Image::at(table, depth, place);
     let (old, new) = (row("OLD"), row("NEW"));
     let update = format!(
         "IF NOT ({same_key}) THEN{LINE}{gone};{LINE}{came};{LINE}\
