@@ -46,9 +46,7 @@ pub(super) fn with_children(
         // The parent's own columns are read, so that a collation cannot spell the value in another way.
         let columns: Vec<String> = details
             .iter()
-            .map(|detail| {
-                detail.read_sql().replace(&sql::name(&detail.name), &format!("p.{}", sql::name(&detail.name)))
-            })
+            .map(|detail| detail.read_sql_of(format!("p.{}", sql::name(&detail.name))))
             .collect();
         let query = format!(
             "SELECT DISTINCT {} FROM {} c JOIN {} p ON {} WHERE {}",

@@ -61,7 +61,11 @@ impl ColumnDetail {
 
     /// The expression whose answer [`ColumnDetail::value`] reads.
     pub fn read_sql(&self) -> String {
-        let name = sql::name(&self.name);
+        self.read_sql_of(sql::name(&self.name))
+    }
+
+    /// The same where the value stands elsewhere, such as "p.`id`".
+    pub fn read_sql_of(&self, name: String) -> String {
         match self.kind {
             ColumnKind::Integer if self.data_type == "bit" => format!("CAST({name} AS UNSIGNED)"),
             ColumnKind::Float => float_sql(&name),
