@@ -91,7 +91,7 @@ fn triggers(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
     for report in reports {
         for remark in report.remarks {
             let words = format!("{}: {remark}", report.table);
-            if remark.starts_with("trigger ") {
+            if remark.loses_edits() {
                 checks.push(bad(
                     "triggers",
                     words,

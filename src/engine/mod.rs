@@ -31,5 +31,5 @@ pub use receive::{Import, ImportOptions, Item, ItemOutcome, import};
 pub use seal::{SealReport, count_unsealed, seal};
 pub use setup::{Init, InitPreview, InitReport, init, preview};
 pub use status::{PeerStatus, Status, status};
-pub use tables::{TableReport, TableState, add_tables, check_tables, list_tables, remove_tables};
+pub use tables::{Remark, TableReport, TableState, add_tables, check_tables, list_tables, remove_tables};
 pub use verify::{Proof, inspect, verify};

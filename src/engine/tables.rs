@@ -16,7 +16,40 @@ pub struct TableReport {
     /// Whether it is synced.
     pub state: TableState,
     /// What a database administrator should know of it.
-    pub remarks: Vec<String>,
+    pub remarks: Vec<Remark>,
+}
+
+/// What a database administrator should know of a synced table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Remark {
+    /// Edits of one sort are lost.
+    #[error("trigger {trigger} is missing: edits are not logged")]
+    TriggerMissing {
+        /// Its name.
+        trigger: String,
+    },
+    /// Edits of one sort may be lost.
+    #[error("trigger {trigger} is not as packmule made it")]
+    TriggerChanged {
+        /// Its name.
+        trigger: String,
+    },
+    /// A cascade comes back to its own table on a detour.
+    #[error("foreign key {key} deletes rows in a circle of tables: not all of them are logged")]
+    UnloggedCascade {
+        /// The foreign key's name.
+        key: String,
+    },
+}
+
+impl Remark {
+    /// Whether edits of the application are lost until something is done.
+    pub fn loses_edits(&self) -> bool {
+        match self {
+            Remark::TriggerMissing { .. } | Remark::TriggerChanged { .. } => true,
+            Remark::UnloggedCascade { .. } => false,
+        }
+    }
 }
 
 /// Whether a table is synced.
@@ -63,28 +96,17 @@ pub fn check_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
     reports.retain(|report| shared.contains(&report.table));
     for report in &mut reports {
         for (_, trigger, state) in states.iter().filter(|(table, ..)| *table == report.table) {
+            let trigger = trigger.clone();
             match state {
                 TriggerState::Present => {}
-                TriggerState::Missing => {
-                    report.remarks.push(format!("trigger {trigger} is missing: edits are not logged"))
-                }
-                TriggerState::Changed => {
-                    report.remarks.push(format!("trigger {trigger} is not as packmule made it"))
-                }
+                TriggerState::Missing => report.remarks.push(Remark::TriggerMissing { trigger }),
+                TriggerState::Changed => report.remarks.push(Remark::TriggerChanged { trigger }),
             }
         }
-        report.remarks.extend(unseen_cascades(&catalog, &report.table));
+        let keys = capture::unlogged_cascades(&catalog, &report.table).into_iter();
+        report.remarks.extend(keys.map(|key| Remark::UnloggedCascade { key }));
     }
     Ok(reports)
-}
-
-/// Cascades that packmule's triggers cannot log in full: those that come back to their own table on a detour.
-fn unseen_cascades(catalog: &Catalog, table: &TableName) -> Vec<String> {
-    let keys = capture::unlogged_cascades(catalog, table).into_iter();
-    keys.map(|key| {
-        format!("foreign key {key} deletes rows in a circle of tables: not all of them are logged")
-    })
-    .collect()
 }
 
 /// Syncs more tables: triggers, ledger, settings. Rows that are there already are not sent.

@@ -50,9 +50,9 @@ fn check(settings: &Settings, context: &Context) -> Result<Exit, Report> {
         }
         for remark in &report.remarks {
             // A trigger that is not as it should be loses edits; the rest is good to know.
-            let bad = remark.starts_with("trigger ");
+            let bad = remark.loses_edits();
             exit = if bad { Exit::Doctor } else { exit };
-            grid.row(&[table, if bad { "BAD" } else { "note" }, remark]);
+            grid.row(&[table, if bad { "BAD" } else { "note" }, &remark.to_string()]);
         }
         if report.remarks.is_empty() && !failing {
             grid.row(&[table, "ok", "watched"]);
@@ -164,7 +164,8 @@ fn to_json(settings: &Settings, reports: &[TableReport]) -> Value {
                 TableState::Unshareable(why) => ("unshareable", Some(why)),
                 TableState::Gone => ("gone", None),
             };
-            json!({ "table": report.table.as_str(), "state": state, "why": why, "remarks": report.remarks })
+            let remarks: Vec<String> = report.remarks.iter().map(ToString::to_string).collect();
+            json!({ "table": report.table.as_str(), "state": state, "why": why, "remarks": remarks })
         })
         .collect();
     json!({ "site": settings.site.to_string(), "tables": tables })
