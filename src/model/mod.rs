@@ -4,6 +4,7 @@
 
 mod change;
 mod digest;
+mod json;
 mod name;
 mod row;
 mod row_json;
@@ -13,6 +14,7 @@ mod stamp;
 
 pub use change::{Change, ChangeCounts, Op};
 pub use digest::Digest;
+pub use json::{Decimal, Json};
 pub use name::{BundleName, BundleNameError};
 pub use row::{RowImage, RowKey, Value};
 pub use row_json::{RowJsonError, key_from_log, key_to_log, row_from_json, row_to_json};
