@@ -24,6 +24,7 @@ mod parts;
 mod random_edits;
 mod readme;
 mod rights;
+mod server_settings;
 mod servers;
 mod sessions;
 mod stick;
