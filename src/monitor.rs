@@ -57,6 +57,15 @@ pub enum Notice {
         /// What stands in `record_id`.
         record_id: String,
     },
+    /// A row is not sent, because one of its texts cannot be read exactly.
+    Held {
+        /// The table.
+        table: TableName,
+        /// Which row.
+        record_id: String,
+        /// The column with the text.
+        column: String,
+    },
     /// The server asked for the transaction to be done again (deadlock, lock timeout).
     Retried {
         /// How often so far.

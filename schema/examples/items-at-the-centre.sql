@@ -36,7 +36,7 @@ CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
       AND CAST(OLD.`asset_tag` AS BINARY) <=> CAST(NEW.`asset_tag` AS BINARY)
       AND OLD.`price` <=> NEW.`price`
       AND OLD.`photo` <=> NEW.`photo`
-      AND OLD.`updated_at` <=> NEW.`updated_at`) THEN
+      AND OLD.`updated_at` <=> NEW.`updated_at` AND UNIX_TIMESTAMP(OLD.`updated_at`) <=> UNIX_TIMESTAMP(NEW.`updated_at`)) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'UPDATE', NULL);
     END IF;

@@ -58,8 +58,9 @@ pub(super) fn with_children(
         );
         let mut parents: HashSet<Vec<Value>> = HashSet::new();
         session.each(&query, |mut row| {
-            let cells = details.iter().enumerate().map(|(at, detail)| detail.value(row.take(at)));
-            parents.insert(cells.collect::<Result<_, _>>()?);
+            let cells =
+                details.iter().enumerate().map(|(at, detail)| detail.value(row.take(at)).into_value());
+            parents.insert(cells.collect());
             Ok::<(), Error>(())
         })?;
         let kept = rows.iter().filter(|(_, row)| parents.contains(&values(row)));

@@ -58,7 +58,14 @@ impl<'a> Image<'a> {
                 let fields =
                     fields.map(|detail| format!("{}, {}", sql::text(&detail.name), self.log_sql(detail)));
                 let between = format!(",{LINE}  ");
-                format!("JSON_OBJECT({LINE}  {})", fields.collect::<Vec<_>>().join(&between))
+                let row = format!("JSON_OBJECT({LINE}  {})", fields.collect::<Vec<_>>().join(&between));
+                let too_long = self.table.details.iter();
+                let too_long = too_long.filter_map(|one| one.overflow_sql(&(self.column)(&one.name)));
+                match too_long.collect::<Vec<_>>().join(" OR ") {
+                    none if none.is_empty() => row,
+                    // One value missing would be a wrong row; no row is an unknown one.
+                    some => format!("IF({some}, NULL, {row})"),
+                }
             }
         }
     }

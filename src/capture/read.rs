@@ -1,6 +1,6 @@
 //! Reads the log and the rows in one snapshot and hands over one net change a row, parents first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::capture::chunk::ChunkSize;
@@ -8,10 +8,8 @@ use crate::capture::error::Error;
 use crate::capture::net::{Base, Before, Entry, Touched};
 use crate::capture::sort::{Item, Sorted, Sorter};
 use crate::capture::stamp::IdRuns;
-use crate::db::{self, Row, Session, Table, sql};
-use crate::model::{
-    Change, ChangeCounts, Op, RowImage, RowKey, Stamp, TableShape, key_from_log, row_from_json,
-};
+use crate::db::{self, ColumnDetail, Keyed, Row, Session, Table, sql};
+use crate::model::{Change, ChangeCounts, Op, RowKey, Stamp, TableShape, Value, key_from_log, row_from_json};
 use crate::monitor::{Monitor, Notice, Phase, Step};
 
 /// What the receiver of a capture is handed, in order.
@@ -91,6 +89,7 @@ impl Snapshot<'_> {
         self.monitor.begin(Phase::Reading, None);
         let mut tables = std::mem::take(&mut self.tables);
         let mut seen = std::collections::BTreeSet::new();
+        let mut held: HashSet<u64> = HashSet::new();
         for pass in [Pass::Deletes, Pass::Rest] {
             if pass == Pass::Deletes {
                 tables.reverse();
@@ -103,12 +102,14 @@ impl Snapshot<'_> {
                     monitor: self.monitor,
                     opened: false,
                     counts: ChangeCounts::default(),
+                    held: HashSet::new(),
                 };
                 section.run(&mut log.log, take)?;
                 if section.opened {
                     seen.insert(log.table.shape.name.clone());
                 }
                 summary.counts += section.counts;
+                held.extend(entries_of(&mut log.log, &section.held)?);
             }
             if pass == Pass::Deletes {
                 tables.reverse();
@@ -117,7 +118,7 @@ impl Snapshot<'_> {
         self.session.execute("COMMIT").map_err(Error::from)?;
         self.monitor.end(Phase::Reading);
         summary.tables = seen.len() as u64;
-        summary.ids = self.ids;
+        summary.ids = self.ids.without(&held);
         Ok(summary)
     }
 }
@@ -139,6 +140,8 @@ struct Section<'a> {
     monitor: &'a dyn Monitor,
     opened: bool,
     counts: ChangeCounts,
+    /// The rows that cannot be sent as they are, by canonical key.
+    held: HashSet<Vec<u8>>,
 }
 
 /// A row that the log speaks of.
@@ -199,6 +202,16 @@ impl Section<'_> {
         let (rows, mut size_bytes) = (chunk.len(), 0);
         for Candidate { canonical, key, touched } in chunk {
             let row = current.remove(&canonical);
+            let doubted = match &row {
+                Some(row) => row.doubted.clone(),
+                None if touched.ends_in_delete() => None,
+                None => self.doubted_key(&key),
+            };
+            if let Some(column) = doubted {
+                self.hold(canonical, touched.record_id, column);
+                continue;
+            }
+            let row = row.map(|row| row.row);
             let due = match self.pass {
                 Pass::Deletes => row.is_none(),
                 Pass::Rest => row.is_some() || !touched.ends_in_delete(),
@@ -224,11 +237,31 @@ impl Section<'_> {
         Ok(())
     }
 
+    /// Leaves a row out of the bundle: what is sent would not be what is here. Its log rows stay open, so it is looked at
+    /// again by every seal, and goes once it was corrected.
+    fn hold(&mut self, canonical: Vec<u8>, record_id: String, column: String) {
+        if self.pass == Pass::Rest {
+            let table = self.table.shape.name.clone();
+            self.monitor.notice(Notice::Held { table, record_id, column });
+            self.held.insert(canonical);
+        }
+    }
+
+    /// The key's column whose text may be another one than the log has: a character that Unicode lacks was logged as `?`, and
+    /// so the row, which is there, is not found.
+    fn doubted_key(&self, key: &RowKey) -> Option<String> {
+        let mut columns = self.table.key_details().zip(&key.0);
+        let is_doubted = |(detail, value): &(&ColumnDetail, &Value)| {
+            detail.may_lose_characters() && matches!(value, Value::Text(text) if text.contains('?'))
+        };
+        columns.find(is_doubted).map(|(detail, _)| detail.name.clone())
+    }
+
     /// The rows as the snapshot shows them, by canonical key.
-    fn current_rows(&mut self, chunk: &[Candidate]) -> Result<HashMap<Vec<u8>, RowImage>, Error> {
+    fn current_rows(&mut self, chunk: &[Candidate]) -> Result<HashMap<Vec<u8>, Keyed>, Error> {
         let keys: Vec<RowKey> = chunk.iter().map(|candidate| candidate.key.clone()).collect();
         let canonicals: Vec<Vec<u8>> = chunk.iter().map(|candidate| candidate.canonical.clone()).collect();
-        Ok(db::rows_by_key(self.session, self.table, &keys, &canonicals, false)?)
+        Ok(db::keyed_by_key(self.session, self.table, &keys, &canonicals, false)?)
     }
 
     /// The rows at the seal before, by the id of the log row that holds them.
@@ -264,6 +297,20 @@ impl Section<'_> {
         })?;
         Ok(bases)
     }
+}
+
+/// The log entries of these rows.
+fn entries_of(log: &mut Sorted, rows: &HashSet<Vec<u8>>) -> Result<Vec<u64>, Error> {
+    let mut ids = Vec::new();
+    if !rows.is_empty() {
+        for item in log.iter()? {
+            let item = item?;
+            if rows.contains(&item.key) {
+                ids.push(decode(&item).0.id);
+            }
+        }
+    }
+    Ok(ids)
 }
 
 fn read_log(

@@ -1,5 +1,6 @@
 //! Marks the log rows that a bundle carries: exactly those that the snapshot showed, never `id <= max`.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use crate::capture::error::Error;
@@ -39,6 +40,20 @@ impl IdRuns {
     pub(super) fn merge(lists: Vec<IdRuns>) -> Self {
         let count = lists.iter().map(|list| list.count).sum();
         IdRuns { runs: lists.into_iter().flat_map(|list| list.runs).collect(), count }
+    }
+
+    /// The same ids less some.
+    pub(super) fn without(self, some: &HashSet<u64>) -> Self {
+        if some.is_empty() {
+            return self;
+        }
+        let lists = self.runs.iter().map(|&run| {
+            let mut list = IdRuns::default();
+            let ids = (0..run.count).map(|at| run.first + run.stride * at);
+            ids.filter(|id| !some.contains(id)).for_each(|id| list.push(id));
+            list
+        });
+        IdRuns::merge(lists.collect())
     }
 
     /// How many ids there are.
@@ -100,6 +115,17 @@ mod tests {
         assert_eq!(runs.ids().collect::<Vec<_>>(), ids);
         assert_eq!(runs.count(), 11);
         assert!(runs.runs.len() < ids.len());
+    }
+
+    #[test]
+    fn ids_that_are_taken_out_are_gone_and_all_others_stay() {
+        let mut runs = IdRuns::default();
+        (1..=10).for_each(|id| runs.push(id));
+        let later =
+            IdRuns::merge(vec![runs, IdRuns { runs: vec![Run { first: 3, stride: 0, count: 1 }], count: 1 }]);
+        let kept = later.without(&HashSet::from([3, 4, 10]));
+        assert_eq!(kept.ids().collect::<Vec<_>>(), [1, 2, 5, 6, 7, 8, 9]);
+        assert_eq!(kept.count(), 7);
     }
 
     #[test]

@@ -77,10 +77,7 @@ fn trigger_name(short: &str, table: &str) -> String {
 }
 
 fn same<'a>(details: impl Iterator<Item = &'a ColumnDetail>) -> String {
-    details
-        .map(|detail| format!("{} <=> {}", detail.exact_sql("OLD"), detail.exact_sql("NEW")))
-        .collect::<Vec<_>>()
-        .join(&format!("{LINE}  AND "))
+    details.map(|detail| detail.same_sql("OLD", "NEW")).collect::<Vec<_>>().join(&format!("{LINE}  AND "))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::monitor::Notice;
 pub(super) struct Notices {
     unreadable_keys: BTreeMap<TableName, Seen>,
     unreadable_befores: BTreeMap<TableName, Seen>,
+    held: BTreeMap<(TableName, String), Seen>,
     overwritten: BTreeMap<TableName, u64>,
     retries_max: u32,
 }
@@ -24,6 +25,9 @@ impl Notices {
             }
             Notice::UnreadableBefore { table, record_id } => {
                 Seen::add(&mut self.unreadable_befores, table, record_id);
+            }
+            Notice::Held { table, record_id, column } => {
+                Seen::add(&mut self.held, (table, column), record_id);
             }
             Notice::OverwrittenByTrigger { table, rows } => {
                 *self.overwritten.entry(table).or_default() += rows
@@ -51,6 +55,16 @@ impl Notices {
                 escape(&seen.first)
             ));
         }
+        for ((table, column), seen) in &self.held {
+            sentences.push(format!(
+                "table {}: {} here and not sent, the first \"{}\": column {} holds a text that would not come back as \
+                 it is stored; correct it, then export again",
+                escape(table.as_str()),
+                times(seen.times, "row is held back", "rows are held back"),
+                escape(&seen.first),
+                escape(column)
+            ));
+        }
         for (table, rows) in &self.overwritten {
             sentences.push(format!(
                 "table {}: {} another value than the bundle's: a trigger of the application overwrites it",
@@ -74,8 +88,8 @@ struct Seen {
 }
 
 impl Seen {
-    fn add(all: &mut BTreeMap<TableName, Seen>, table: TableName, record_id: String) {
-        all.entry(table).or_insert(Seen { times: 0, first: record_id }).times += 1;
+    fn add<K: Ord>(all: &mut BTreeMap<K, Seen>, place: K, record_id: String) {
+        all.entry(place).or_insert(Seen { times: 0, first: record_id }).times += 1;
     }
 }
 
@@ -95,6 +109,8 @@ mod tests {
             notices.add(Notice::UnreadableKey { table: table.clone(), record_id: format!("{number}\x07") });
         }
         notices.add(Notice::UnreadableBefore { table: table.clone(), record_id: "7".into() });
+        let column = "note".to_owned();
+        notices.add(Notice::Held { table: table.clone(), record_id: "9".into(), column });
         notices.add(Notice::OverwrittenByTrigger { table: table.clone(), rows: 1 });
         notices.add(Notice::OverwrittenByTrigger { table, rows: 2 });
         notices.add(Notice::Retried { attempts: 1 });
@@ -105,6 +121,8 @@ mod tests {
                 "table inventory: 1 284 log rows speak of a key that the table cannot have, the first \"0\\u{7}\"; \
                  nothing was sent for it",
                 "table inventory: 1 change goes without the row before, which could not be read, the first \"7\"",
+                "table inventory: 1 row is held back here and not sent, the first \"9\": column note holds a text that would \
+                 not come back as it is stored; correct it, then export again",
                 "table inventory: 3 rows keep another value than the bundle's: a trigger of the application \
                  overwrites it",
                 "the server was busy; the work was begun again 2 times",

@@ -3,7 +3,7 @@
 //! The expressions give the same text on MySQL and MariaDB, whatever the session's time zone,
 //! character set and sql_mode (tried on MySQL 9.7 and MariaDB 10.11).
 
-use crate::db::error::Error;
+use crate::db::members::members;
 use crate::db::sql;
 use crate::model::{Column, ColumnKind, Value};
 
@@ -69,11 +69,12 @@ impl ColumnDetail {
         match self.kind {
             ColumnKind::Integer if self.data_type == "bit" => format!("CAST({name} AS UNSIGNED)"),
             ColumnKind::Float => float_sql(&name),
+            ColumnKind::Temporal if self.is_short_year() => year_sql(&name),
+            ColumnKind::Text => self.doubted_sql(name),
             ColumnKind::Integer
             | ColumnKind::Decimal
             | ColumnKind::Temporal
             | ColumnKind::Timestamp
-            | ColumnKind::Text
             | ColumnKind::Json
             | ColumnKind::Binary
             | ColumnKind::Geometry => name,
@@ -87,6 +88,7 @@ impl ColumnDetail {
             ColumnKind::Integer if self.data_type == "bit" => {
                 format!("CAST(CAST({name} AS UNSIGNED) AS CHAR)")
             }
+            ColumnKind::Temporal if self.is_short_year() => format!("CAST({} AS CHAR)", year_sql(name)),
             // text, because a ZEROFILL number is no JSON number
             ColumnKind::Integer | ColumnKind::Decimal | ColumnKind::Temporal | ColumnKind::Json => {
                 format!("CAST({name} AS CHAR)")
@@ -102,18 +104,87 @@ impl ColumnDetail {
         }
     }
 
-    /// An expression that differs whenever the stored value differs: case, accents and trailing spaces count.
-    pub fn exact_sql(&self, row: &str) -> String {
-        let name = format!("{row}.{}", sql::name(&self.name));
+    /// A condition that holds when a row's value is stored alike in `old` and `new`, such as `OLD` and `NEW`: case, accents,
+    /// trailing spaces and the sign of a zero count.
+    pub fn same_sql(&self, old: &str, new: &str) -> String {
+        let name = sql::name(&self.name);
+        let both = |form: &dyn Fn(String) -> String| {
+            format!("{} <=> {}", form(format!("{old}.{name}")), form(format!("{new}.{name}")))
+        };
         match self.kind {
-            ColumnKind::Text | ColumnKind::Json | ColumnKind::Geometry => format!("CAST({name} AS BINARY)"),
-            ColumnKind::Integer
-            | ColumnKind::Decimal
-            | ColumnKind::Float
-            | ColumnKind::Temporal
-            | ColumnKind::Timestamp
-            | ColumnKind::Binary => name,
+            ColumnKind::Text | ColumnKind::Json | ColumnKind::Geometry => {
+                both(&|value| format!("CAST({value} AS BINARY)"))
+            }
+            // -0 equals 0
+            ColumnKind::Float => {
+                format!("{} AND {}", both(&|value| value), both(&|value| format!("CAST({value} AS CHAR)")))
+            }
+            // MySQL compares the clock of the session's time zone, in which an hour of autumn comes twice
+            ColumnKind::Timestamp => {
+                format!("{} AND {}", both(&|value| value), both(&|value| format!("UNIX_TIMESTAMP({value})")))
+            }
+            ColumnKind::Integer | ColumnKind::Decimal | ColumnKind::Temporal | ColumnKind::Binary => {
+                both(&|value| value)
+            }
         }
+    }
+
+    /// A condition that holds where [`ColumnDetail::log_sql`] would give NULL for a value, because its text would be longer than
+    /// the server lets a text be. `None` for columns that cannot hold as much.
+    pub fn overflow_sql(&self, name: &str) -> Option<String> {
+        // HEX doubles the length; a document of MySQL's grows sixfold when all of it has to be escaped
+        let (length, growth) = match (self.kind, self.data_type.as_str()) {
+            (ColumnKind::Json, "json") => ("JSON_STORAGE_SIZE", 6),
+            (ColumnKind::Binary, "mediumblob" | "longblob") => ("LENGTH", 2),
+            (ColumnKind::Geometry, data_type) if data_type != "point" => ("LENGTH", 2),
+            (ColumnKind::Text | ColumnKind::Json, "mediumtext" | "longtext") => {
+                let is_utf8 = self.charset.as_ref().is_some_and(|charset| charset.starts_with("utf8"));
+                ("LENGTH", if is_utf8 { 1 } else { 3 })
+            }
+            (
+                ColumnKind::Integer
+                | ColumnKind::Decimal
+                | ColumnKind::Float
+                | ColumnKind::Temporal
+                | ColumnKind::Timestamp
+                | ColumnKind::Text
+                | ColumnKind::Json
+                | ColumnKind::Binary
+                | ColumnKind::Geometry,
+                _,
+            ) => return None,
+        };
+        Some(format!("{length}({name}) > @@max_allowed_packet DIV {growth}"))
+    }
+
+    /// A text with a mark behind it, by which [`ColumnDetail::value`] knows it, where it would not come back as it is stored:
+    /// bytes without a Unicode character or with one that other bytes have too, and the ENUM value that is none.
+    fn doubted_sql(&self, name: String) -> String {
+        let text = format!("CONVERT({name} USING utf8mb4)");
+        // bytes, because no text could hold the mark
+        let (plain, marked) =
+            (format!("CAST({text} AS BINARY)"), format!("CONCAT(CAST({text} AS BINARY), X'FF')"));
+        if self.data_type == "enum" && members(&self.column_type).iter().any(String::is_empty) {
+            return format!("IF({name}+0 <=> 0, {marked}, {plain})");
+        }
+        match &self.charset {
+            Some(charset) if self.may_lose_characters() => format!(
+                "IF(CAST(CONVERT({text} USING {charset}) AS BINARY) <=> CAST({name} AS BINARY), {plain}, {marked})"
+            ),
+            Some(_) | None => name,
+        }
+    }
+
+    /// Whether the column's character set has bytes without a character of their own in Unicode.
+    pub fn may_lose_characters(&self) -> bool {
+        const EXACT: [&str; 9] =
+            ["utf8mb4", "utf8mb3", "utf8", "utf16", "utf16le", "utf32", "ucs2", "latin1", "binary"];
+        self.charset.as_ref().is_some_and(|charset| !EXACT.contains(&charset.as_str()))
+    }
+
+    /// MariaDB's YEAR(2), which prints two digits of four.
+    fn is_short_year(&self) -> bool {
+        self.column_type == "year(2)"
     }
 
     /// Whether two different texts can be the same key here: the collation then says which are.
@@ -133,17 +204,20 @@ impl ColumnDetail {
     }
 
     /// Reads a cell that [`ColumnDetail::read_sql`] gave, into the one spelling of its kind.
-    pub fn value(&self, cell: Option<Vec<u8>>) -> Result<Value, Error> {
+    pub fn value(&self, cell: Option<Vec<u8>>) -> Cell {
         let Some(bytes) = cell else {
-            return Ok(Value::Null);
+            return Cell::Exact(Value::Null);
         };
         if self.kind.is_bytes() {
-            return Ok(Value::Bytes(bytes));
+            return Cell::Exact(Value::Bytes(bytes));
         }
-        let text = String::from_utf8(bytes).map_err(|_| Error::Unexpected {
-            what: format!("column {} holds text that is not valid in its own character set", self.name),
-        })?;
-        Ok(Value::Text(match self.kind {
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                return Cell::Doubted(Value::Text(String::from_utf8_lossy(error.as_bytes()).into_owned()));
+            }
+        };
+        Cell::Exact(Value::Text(match self.kind {
             ColumnKind::Integer => without_leading_zeros(text),
             ColumnKind::Timestamp => with_micros(text),
             ColumnKind::Decimal
@@ -155,6 +229,30 @@ impl ColumnDetail {
             | ColumnKind::Geometry => text,
         }))
     }
+}
+
+/// What a cell held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// All of it.
+    Exact(Value),
+    /// A text that cannot be read exactly; replacement characters stand for what has no character in Unicode.
+    Doubted(Value),
+}
+
+impl Cell {
+    /// The value, be it exact or not.
+    pub fn into_value(self) -> Value {
+        match self {
+            Cell::Exact(value) | Cell::Doubted(value) => value,
+        }
+    }
+}
+
+/// All four digits of a YEAR(2), which is from 1970 to 2069.
+fn year_sql(name: &str) -> String {
+    // compared as a number: as a year, 70 is 1970
+    format!("IF({name} + 0 < 70, {name} + 2000, {name} + 1900)")
 }
 
 /// Every digit of a number with a binary fraction.

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::db::catalog::Table;
+use crate::db::column::Cell;
 use crate::db::error::{Class, Error};
 use crate::db::session::Session;
 use crate::db::sql;
@@ -15,6 +16,8 @@ pub struct Keyed {
     pub canonical: Vec<u8>,
     /// The row.
     pub row: RowImage,
+    /// The column that could not be read exactly; the row holds something like it.
+    pub doubted: Option<String>,
 }
 
 /// Reads the rows with these keys, those that exist. With `lock`, no other transaction can change them afterwards.
@@ -59,14 +62,21 @@ fn read_once(session: &mut Session, table: &Table, keys: &[RowKey], lock: bool) 
     }
     let mut found = Vec::with_capacity(keys.len());
     session.each(&query, |mut row| {
-        let cells = table.details.iter().enumerate().map(|(at, detail)| detail.value(row.take(at)));
-        let image = RowImage(cells.collect::<Result<Vec<Value>, Error>>()?);
+        let mut doubted = None;
+        let cells = table.details.iter().enumerate().map(|(at, detail)| {
+            let cell = detail.value(row.take(at));
+            if matches!(cell, Cell::Doubted(_)) {
+                doubted = Some(detail.name.clone());
+            }
+            cell.into_value()
+        });
+        let image = RowImage(cells.collect());
         let weights: Vec<Vec<u8>> =
             (table.details.len()..columns.len()).map(|at| row.take(at).unwrap_or_default()).collect();
         let key = table.shape.key_of(&image).ok_or_else(|| Error::Unexpected {
             what: format!("a row of {} without its key", table.shape.name),
         })?;
-        found.push(Keyed { canonical: canonical(table, &key, &weights), row: image });
+        found.push(Keyed { canonical: canonical(table, &key, &weights), row: image, doubted });
         Ok::<(), Error>(())
     })?;
     Ok(found)
@@ -83,15 +93,27 @@ pub fn rows_by_key(
     canonicals: &[Vec<u8>],
     lock: bool,
 ) -> Result<HashMap<Vec<u8>, RowImage>, Error> {
+    let found = keyed_by_key(session, table, keys, canonicals, lock)?;
+    Ok(found.into_iter().map(|(canonical, keyed)| (canonical, keyed.row)).collect())
+}
+
+/// The same as [`rows_by_key`], with a word on each row that could not be read exactly.
+pub fn keyed_by_key(
+    session: &mut Session,
+    table: &Table,
+    keys: &[RowKey],
+    canonicals: &[Vec<u8>],
+    lock: bool,
+) -> Result<HashMap<Vec<u8>, Keyed>, Error> {
     let found = read_rows(session, table, keys, lock)?;
-    let mut rows: HashMap<_, _> = found.into_iter().map(|keyed| (keyed.canonical, keyed.row)).collect();
+    let mut rows: HashMap<_, _> = found.into_iter().map(|keyed| (keyed.canonical.clone(), keyed)).collect();
     let known: HashSet<&Vec<u8>> = canonicals.iter().filter(|key| rows.contains_key(*key)).collect();
     if known.len() == rows.len() {
         return Ok(rows);
     }
     for (key, canonical) in keys.iter().zip(canonicals).filter(|(_, canonical)| !known.contains(canonical)) {
         if let Some(keyed) = read_rows(session, table, std::slice::from_ref(key), lock)?.pop() {
-            rows.insert(canonical.clone(), keyed.row);
+            rows.insert(canonical.clone(), keyed);
         }
     }
     Ok(rows)
