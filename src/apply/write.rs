@@ -105,7 +105,14 @@ fn write_once(session: &mut Session, table: &Table, op: Op, orders: &[&Order<'_>
             db::delete_rows(session, table, &keys)
         }
         Op::Update if table.has_foreign_triggers() => db::update_rows(session, table, &rows()),
-        Op::Update => db::upsert_rows(session, table, &rows()),
+        Op::Update => match db::upsert_rows(session, table, &rows()) {
+            // MariaDB knows no ON DUPLICATE KEY UPDATE for a key WITHOUT OVERLAPS
+            Err(error) if error.code() == Some(NOT_SUPPORTED) => db::update_rows(session, table, &rows()),
+            outcome => outcome,
+        },
         Op::Insert => db::insert_rows(session, table, &rows()),
     }
 }
+
+/// The servers' error for what they do not do.
+const NOT_SUPPORTED: u16 = 1235;

@@ -6,6 +6,7 @@ use crate::db::column::ColumnDetail;
 use crate::db::error::Error;
 use crate::db::foreign::{self, ForeignKey};
 use crate::db::session::{Row, Session};
+use crate::db::sql;
 use crate::model::{ColumnKind, TableName, TableShape};
 
 /// The tables of one database.
@@ -60,6 +61,9 @@ pub enum Unshareable {
     /// Its rows are other tables' rows.
     #[error("it is a view")]
     View,
+    /// It gives numbers and has no rows.
+    #[error("it is a sequence")]
+    Sequence,
     /// A column of a type that packmule does not know.
     #[error("column {column} has the type {data_type}, which packmule does not know")]
     UnknownType {
@@ -120,7 +124,8 @@ impl Catalog {
         let mut triggers = load_triggers(session)?;
         for row in session.rows(
             "SELECT table_name, table_type, engine FROM information_schema.tables \
-             WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'VIEW') ORDER BY table_name",
+             WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW', 'SEQUENCE') \
+             ORDER BY table_name",
         )? {
             let name = TableName::new(row.text(0)?);
             if is_own(&name) {
@@ -131,6 +136,7 @@ impl Catalog {
             match build(&name, row.text(1)?, row.optional(2).unwrap_or("?"), columns, keys) {
                 Ok(mut table) => {
                     table.triggers = triggers.remove(&name).unwrap_or_default();
+                    restore_odd_bodies(session, &mut table)?;
                     catalog.tables.insert(name, table);
                 }
                 Err(reason) => {
@@ -168,6 +174,23 @@ impl Catalog {
     }
 }
 
+/// Reads packmule's triggers once more where names have quotes or backslashes in them: the servers garble these in what
+/// information_schema shows of a trigger.
+fn restore_odd_bodies(session: &mut Session, table: &mut Table) -> Result<(), Error> {
+    let is_odd = |name: &str| name.contains(['\'', '"', '`', '\\']);
+    if !is_odd(table.shape.name.as_str()) && !table.details.iter().any(|detail| is_odd(&detail.name)) {
+        return Ok(());
+    }
+    for trigger in table.triggers.iter_mut().filter(|trigger| trigger.is_ours()) {
+        let row = session.first(&format!("SHOW CREATE TRIGGER {}", sql::name(&trigger.name)))?;
+        let statement = row.as_ref().and_then(|row| row.optional(2)).unwrap_or_default();
+        if let Some((_, body)) = statement.split_once(" FOR EACH ROW ") {
+            trigger.body = body.to_owned();
+        }
+    }
+    Ok(())
+}
+
 /// The column lists of a table's unique keys; the primary one under `PRIMARY`.
 type Keys = BTreeMap<String, Vec<String>>;
 
@@ -182,13 +205,16 @@ fn build(
     columns: Vec<LoadedColumn>,
     mut keys: Keys,
 ) -> Result<Table, Unshareable> {
-    if table_type == "VIEW" {
-        return Err(Unshareable::View);
+    match table_type {
+        "VIEW" => return Err(Unshareable::View),
+        "SEQUENCE" => return Err(Unshareable::Sequence),
+        // of a versioned table of MariaDB's, the rows of now; each site writes its own history
+        _ => {}
     }
     if engine != "InnoDB" {
         return Err(Unshareable::NotInnoDb { engine: engine.to_owned() });
     }
-    let primary = keys.remove("PRIMARY").ok_or(Unshareable::NoPrimaryKey)?;
+    let mut primary = keys.remove("PRIMARY").ok_or(Unshareable::NoPrimaryKey)?;
     let mut details = Vec::new();
     for column in columns {
         match column {
@@ -196,6 +222,8 @@ fn build(
             LoadedColumn::Unknown { column, data_type } => {
                 return Err(Unshareable::UnknownType { column, data_type });
             }
+            // MariaDB puts it into each key of a versioned table; among the rows of now it is always the same
+            LoadedColumn::Versioning { column } => primary.retain(|one| *one != column),
             LoadedColumn::Generated => {}
         }
     }
@@ -216,7 +244,14 @@ fn build(
 
 enum LoadedColumn {
     Known(ColumnDetail),
-    Unknown { column: String, data_type: String },
+    Unknown {
+        column: String,
+        data_type: String,
+    },
+    /// Since when and until when a row of a versioned table is valid.
+    Versioning {
+        column: String,
+    },
     Generated,
 }
 
@@ -227,7 +262,8 @@ fn load_columns(session: &mut Session) -> Result<HashMap<TableName, Vec<LoadedCo
     for row in session.rows(
         "SELECT table_name, column_name, LOWER(data_type), column_type, collation_name, character_set_name, \
                 is_nullable, column_default IS NOT NULL OR extra LIKE '%DEFAULT_GENERATED%', LOWER(extra), \
-                COALESCE(generation_expression, '') <> '' \
+                CASE WHEN COALESCE(generation_expression, '') = '' THEN 0 \
+                     WHEN generation_expression IN ('ROW START', 'ROW END') THEN 2 ELSE 1 END \
          FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position",
     )? {
         let table = TableName::new(row.text(0)?);
@@ -243,8 +279,10 @@ fn load_column(
     unpadded: &HashSet<String>,
 ) -> Result<LoadedColumn, Error> {
     let (table, name, data_type) = (row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.text(2)?);
-    if row.text(9)? == "1" {
-        return Ok(LoadedColumn::Generated);
+    match row.text(9)? {
+        "1" => return Ok(LoadedColumn::Generated),
+        "2" => return Ok(LoadedColumn::Versioning { column: name }),
+        _ => {}
     }
     let is_json_text = json_texts.contains(&(table, name.clone()));
     let Some(kind) = ColumnDetail::kind_of(data_type, is_json_text) else {

@@ -19,6 +19,7 @@ mod harness;
 mod histories;
 mod late_commit;
 mod memory;
+mod odd_tables;
 mod openable;
 mod orders;
 mod parts;
