@@ -41,6 +41,7 @@ pub(super) fn decide(
     table: &Table,
     changes: Vec<Change>,
 ) -> Result<(Vec<Decided>, Vec<Change>), Error> {
+    let changes = with_moved_keys_apart(session, table, changes)?;
     let keys: Vec<RowKey> =
         changes.iter().map(|change| change.key(&table.shape).unwrap_or(RowKey(Vec::new()))).collect();
     let canonicals = db::canonical_keys(session, table, &keys)?;
@@ -84,6 +85,40 @@ pub(super) fn decide(
         Decided { change, key, current, exists, verdict }
     });
     Ok((decided.collect(), later))
+}
+
+/// Turns an update of which only the lab thinks that it keeps its row into the two changes that it is here.
+///
+/// Where the lab's key column takes `A` for `a`, an edit from one to the other is an update there; where it tells them apart, the
+/// row of the old key would stay for ever.
+fn with_moved_keys_apart(
+    session: &mut Session,
+    table: &Table,
+    changes: Vec<Change>,
+) -> Result<Vec<Change>, Error> {
+    let moved = |change: &Change| {
+        let old = table.shape.key_of(change.before()?)?;
+        let new = table.shape.key_of(change.after()?)?;
+        (old != new).then_some([old, new])
+    };
+    let keys: Vec<RowKey> = changes.iter().filter_map(moved).flatten().collect();
+    if keys.is_empty() {
+        return Ok(changes);
+    }
+    let canonicals = db::canonical_keys(session, table, &keys)?;
+    let mut apart = canonicals.chunks(2).map(|pair| pair.first() != pair.last());
+    let mut split = Vec::with_capacity(changes.len());
+    for change in changes {
+        let old_key = moved(&change).filter(|_| apart.next() == Some(true)).map(|[old, _]| old);
+        match (old_key, change) {
+            (Some(key), Change::Update { before, after, time }) => {
+                split.push(Change::Delete { key, before, time });
+                split.push(Change::Insert { after, time });
+            }
+            (_, change) => split.push(change),
+        }
+    }
+    Ok(split)
 }
 
 /// A change and the row that it meets.
@@ -138,6 +173,9 @@ fn verdict(
             Some(_) if current.is_none() => Kind::Missing,
             Some(_) => Kind::Changed,
         },
+        Finding::Conflict(_) if is_another_row(scene, table, change, key, current, newest) => {
+            return Verdict::Keep(Box::new(another_row(scene, table, change, key, current)));
+        }
         Finding::Conflict(kind) => kind,
     };
     let clock = Clock {
@@ -162,6 +200,56 @@ fn verdict(
             Verdict::Keep(Box::new(conflict))
         }
     }
+}
+
+/// Whether the row here is another row of the same lab: its key is spelt otherwise, and here that is no difference.
+///
+/// A lab whose key column tells `a` from `a ` or `A` has two rows; a centre with another collation has room for one. The lab would
+/// have sent the key that is here, were it the same row.
+fn is_another_row(
+    scene: &Scene<'_>,
+    table: &Table,
+    change: &Change,
+    key: &RowKey,
+    current: Option<&RowImage>,
+    newest: Option<&RowTime>,
+) -> bool {
+    let came_from_it = match newest {
+        Some(newest) => newest.origin.as_ref() == Some(scene.lab),
+        // nobody edited it since the log began, so nobody spelt its key anew
+        None => change.before().is_some(),
+    };
+    let own = change.before().and_then(|before| table.shape.key_of(before));
+    let here = current.and_then(|row| table.shape.key_of(row));
+    came_from_it && here.is_some_and(|here| here != *own.as_ref().unwrap_or(key))
+}
+
+/// The conflict of a change that found another row of its lab in its place. The row here stays.
+fn another_row(
+    scene: &Scene<'_>,
+    table: &Table,
+    change: &Change,
+    key: &RowKey,
+    current: Option<&RowImage>,
+) -> Conflict {
+    let mut conflict = describe(scene, table, change, key, current, Kind::Unique);
+    let collations: Vec<String> = table
+        .key_details()
+        .filter_map(|detail| Some(format!("{} is compared by {}", detail.name, detail.collation.as_ref()?)))
+        .collect();
+    conflict.note = Some(format!(
+        "'{}' and '{}' are two rows at {} and one here, where {}; give the column the same collation in both places",
+        key_to_log(key),
+        record_id(table, key, current),
+        scene.lab,
+        collations.join(", ")
+    ));
+    // A row that never was here need not be deleted; all else waits for a person.
+    if change.after().is_some() {
+        conflict.status = Status::Open;
+        conflict.decided_by = None;
+    }
+    conflict
 }
 
 /// A conflict decided for the centre by the rule; the caller changes what is otherwise.

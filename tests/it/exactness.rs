@@ -2,11 +2,16 @@
 
 use packmule::db::Flavour;
 
-use crate::harness::{Delivered, Family, assert_equal, server};
+use crate::harness::{Delivered, Family, Met, TestSite, assert_equal, server};
 
 fn flavour() -> Flavour {
     let version = server().query("", "SELECT VERSION()").unwrap().remove(0).remove(0).unwrap();
     if version.contains("MariaDB") { Flavour::MariaDb } else { Flavour::MySql }
+}
+
+/// A centre and `lab-a` on the shared server, with tables that were not made alike.
+fn between(central: &str, lab: &str) -> Family<'static> {
+    Family::between((server(), central), (server(), lab))
 }
 
 #[test]
@@ -94,4 +99,33 @@ fn a_text_that_would_come_back_otherwise_is_held_back_and_all_else_goes() {
     lab.sql("DELETE FROM t");
     assert_eq!(family.deliver("lab-a"), Delivered::clean(0, 0, 4), "{:?}", family.conflicts());
     assert_eq!(central.count("t"), 0);
+}
+
+#[test]
+fn keys_that_only_one_site_tells_apart_are_two_rows_there_and_overwrite_none_here() {
+    let table =
+        |collation: &str| format!("CREATE TABLE t (k VARCHAR(9) COLLATE {collation} PRIMARY KEY, v INT)");
+    let family = between(&table("utf8mb4_general_ci"), &table("utf8mb4_bin"));
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    let rows = |site: &TestSite<'_>| site.value("SELECT GROUP_CONCAT(k, v ORDER BY k) FROM t");
+    lab.sql("INSERT INTO t VALUES ('a', 1)");
+    family.deliver("lab-a");
+    lab.sql("INSERT INTO t VALUES ('A', 2)");
+    assert_eq!(family.deliver("lab-a").parked, 1);
+    assert_eq!(family.conflicts(), [Met::parked("t", "a", "unique")]);
+    lab.sql("UPDATE t SET v = v + 10");
+    family.deliver("lab-a");
+    assert_eq!(rows(central), "a11");
+    lab.sql("DELETE FROM t WHERE k = 'A'");
+    family.deliver("lab-a");
+    assert_eq!(rows(central), "a11");
+
+    // The other way round: what is one row at the lab leaves none behind at a centre that tells them apart.
+    let family = between(&table("utf8mb4_bin"), &table("utf8mb4_general_ci"));
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    lab.sql("INSERT INTO t VALUES ('a', 1)");
+    family.deliver("lab-a");
+    lab.sql("UPDATE t SET k = 'A'");
+    family.deliver("lab-a");
+    assert_eq!((rows(central), family.conflicts()), ("A1".to_owned(), Vec::new()));
 }

@@ -30,6 +30,15 @@ impl<'s> Family<'s> {
         family
     }
 
+    /// A centre on one server and one lab, `lab-a`, on another, each with tables of its own making.
+    pub(crate) fn between(central: (&'s PrivateServer, &str), lab: (&'s PrivateServer, &str)) -> Family<'s> {
+        let mut family = Family::new(central.0, central.1, &[]);
+        let site = TestSite::new(lab.0, Role::Lab, "lab-a");
+        site.sql(lab.1);
+        family.add(site, &[]);
+        family
+    }
+
     /// Enrols a lab whose database is ready. `options` go to its `init`, for instance `--adopt`.
     pub(crate) fn add(&mut self, lab: TestSite<'s>, options: &[&str]) {
         let (card, answer) = (lab.path("lab.card"), lab.path("lab.answer"));
