@@ -23,6 +23,7 @@ mod guard;
 mod run;
 mod scene;
 mod settle;
+mod spelling;
 mod spool;
 mod swap;
 mod transaction;

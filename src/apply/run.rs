@@ -7,6 +7,7 @@ use crate::apply::decide::{Decided, Verdict, decide, describe};
 use crate::apply::error::Error;
 use crate::apply::guard::Guard;
 use crate::apply::scene::{Prepared, Scene, Tally};
+use crate::apply::spelling::respelt;
 use crate::apply::spool::Spool;
 use crate::apply::write::{Order, write};
 use crate::conflict::Kind;
@@ -47,6 +48,10 @@ impl Run<'_> {
     pub(super) fn batch(&mut self, shape: &TableShape, changes: Vec<Change>) -> Result<(), Error> {
         self.prepare(shape)?;
         let amount = changes.len() as u64;
+        let changes = match self.tables.get(&shape.name) {
+            Some(prepared) => respelt(&prepared.table, changes),
+            None => changes,
+        };
         self.process(&shape.name, changes, Chance::Later)?;
         self.monitor.advance(Phase::Applying, amount);
         self.monitor.step(Step::ApplyHalfWritten);

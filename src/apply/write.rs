@@ -42,8 +42,22 @@ pub(super) fn write(
     orders: &[Order<'_>],
 ) -> Result<Vec<Refusal>, Error> {
     let mut refusals = Vec::new();
+    let mut kept = Vec::with_capacity(orders.len());
+    let fit = db::Fit::of(table);
+    for order in orders {
+        match order.row.and_then(|row| fit.misfit(row)) {
+            Some(error) => refusals.push(Refusal { at: order.at, error }),
+            None => kept.push(order),
+        }
+    }
+    let goes_alone = |order: &&Order<'_>| order.row.is_some_and(|row| db::goes_alone(table, row));
+    let (alone, together): (Vec<&Order<'_>>, Vec<&Order<'_>>) = kept.into_iter().partition(goes_alone);
     for op in [Op::Delete, Op::Update, Op::Insert] {
-        let same: Vec<&Order<'_>> = orders.iter().filter(|order| order.op() == op).collect();
+        let of_op = |order: &&&Order<'_>| order.op() == op;
+        for order in alone.iter().filter(of_op) {
+            write_halving(session, table, op, &[order], &mut refusals)?;
+        }
+        let same: Vec<&Order<'_>> = together.iter().filter(of_op).copied().collect();
         let mut rest = same.as_slice();
         while !rest.is_empty() {
             let (now, later) = rest.split_at(fitting(session, rest));
@@ -97,6 +111,11 @@ fn write_halving(
     }
 }
 
+/// Whether this is a row that shares no statement: it is written by the plainest one.
+fn is_alone(table: &Table, orders: &[&Order<'_>]) -> bool {
+    matches!(orders, [order] if order.row.is_some_and(|row| db::goes_alone(table, row)))
+}
+
 fn write_once(session: &mut Session, table: &Table, op: Op, orders: &[&Order<'_>]) -> Result<(), db::Error> {
     let rows = || orders.iter().filter_map(|order| order.row).collect::<Vec<_>>();
     match op {
@@ -104,7 +123,9 @@ fn write_once(session: &mut Session, table: &Table, op: Op, orders: &[&Order<'_>
             let keys: Vec<&RowKey> = orders.iter().map(|order| &order.key).collect();
             db::delete_rows(session, table, &keys)
         }
-        Op::Update if table.has_foreign_triggers() => db::update_rows(session, table, &rows()),
+        Op::Update if table.has_foreign_triggers() || is_alone(table, orders) => {
+            db::update_rows(session, table, &rows())
+        }
         Op::Update => match db::upsert_rows(session, table, &rows()) {
             // MariaDB knows no ON DUPLICATE KEY UPDATE for a key WITHOUT OVERLAPS
             Err(error) if error.code() == Some(NOT_SUPPORTED) => db::update_rows(session, table, &rows()),

@@ -38,6 +38,8 @@ impl From<Error> for Report {
                 }
                 Some(_) | None => about_refusal(report, class),
             },
+            Error::TooLong { .. } => report.hint("raise max_allowed_packet of the server, in its my.cnf"),
+            Error::Misfit { .. } => report.hint("packmule doctor"),
             Error::Unexpected { .. } => {
                 report.hint("look whether packmule's tables were changed by hand: packmule doctor")
             }

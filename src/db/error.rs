@@ -55,6 +55,22 @@ pub enum Error {
         /// What the server said.
         source: Box<mysql::Error>,
     },
+    /// A statement is longer than the server reads; it was not sent, because the server would hang up.
+    #[error("a statement of {bytes} bytes is longer than the {bytes_max} that the server takes")]
+    TooLong {
+        /// How long the statement is.
+        bytes: usize,
+        /// What the server takes: its max_allowed_packet.
+        bytes_max: usize,
+    },
+    /// A column would not keep a value as it is; it was not written.
+    #[error("column {column} {why}")]
+    Misfit {
+        /// The column.
+        column: String,
+        /// Why not.
+        why: String,
+    },
     /// A cell that the server sent is not what its column should hold.
     #[error("the database sent an unexpected value: {what}")]
     Unexpected {
@@ -75,6 +91,8 @@ impl Error {
             Error::SignIn { .. }
             | Error::NoDatabase { .. }
             | Error::TooOld { .. }
+            | Error::TooLong { .. }
+            | Error::Misfit { .. }
             | Error::Unexpected { .. } => false,
         }
     }
@@ -83,6 +101,7 @@ impl Error {
     pub fn class(&self) -> Option<Class> {
         match self {
             Error::Refused { class, .. } => Some(*class),
+            Error::TooLong { .. } | Error::Misfit { .. } => Some(Class::Value),
             Error::Unreachable { .. }
             | Error::SignIn { .. }
             | Error::NoDatabase { .. }
@@ -101,6 +120,22 @@ impl Error {
 
     /// The database's or the system's own words, with the number, for a message's `cause` line.
     pub fn cause(&self) -> Option<String> {
+        match self {
+            Error::TooLong { bytes, bytes_max } => {
+                return Some(format!(
+                    "max_allowed_packet is {bytes_max} here, and the row takes {bytes}: raise it, then edit the row there once more"
+                ));
+            }
+            Error::Misfit { column, why } => {
+                return Some(format!("column {column} {why}; change the column here, or the value there"));
+            }
+            Error::Unreachable { .. }
+            | Error::SignIn { .. }
+            | Error::NoDatabase { .. }
+            | Error::TooOld { .. }
+            | Error::Refused { .. }
+            | Error::Unexpected { .. } => {}
+        }
         Some(match self.source_error()? {
             mysql::Error::MySqlError(error) => format!("{} ({})", error.message, error.code),
             mysql::Error::IoError(error) => error.to_string(),
@@ -121,7 +156,10 @@ impl Error {
             | Error::SignIn { source, .. }
             | Error::NoDatabase { source, .. }
             | Error::Refused { source, .. } => Some(source),
-            Error::TooOld { .. } | Error::Unexpected { .. } => None,
+            Error::TooOld { .. }
+            | Error::TooLong { .. }
+            | Error::Misfit { .. }
+            | Error::Unexpected { .. } => None,
         }
     }
 
@@ -215,7 +253,9 @@ impl Class {
             | 1153
             | 1301
             | 1118
-            | 3903 => Class::Value,
+            | 3903
+            // a VECTOR of another length
+            | 6136..=6138 => Class::Value,
             1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1419 | 1290 => Class::Rights,
             _ => Class::Other,
         }

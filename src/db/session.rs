@@ -63,8 +63,28 @@ impl Session {
 
     /// Runs a statement; returns how many rows it touched.
     pub fn execute(&mut self, sql: &str) -> Result<u64, Error> {
+        self.check_length(sql.len())?;
         self.conn.query_drop(sql).map_err(|source| Error::refused(sql, source))?;
         Ok(self.conn.affected_rows())
+    }
+
+    /// Runs a statement whose question marks stand for these values, which are sent as they are.
+    pub(super) fn execute_with(&mut self, sql: &str, values: Vec<Vec<u8>>) -> Result<(), Error> {
+        self.check_length(sql.len() + values.iter().map(|value| value.len() + 16).sum::<usize>())?;
+        let values: Vec<mysql::Value> = values.into_iter().map(mysql::Value::Bytes).collect();
+        self.conn.exec_drop(sql, values).map_err(|source| Error::refused(sql, source))
+    }
+
+    /// A server hangs up on a statement that is too long for it, and the transaction is lost.
+    fn check_length(&self, bytes: usize) -> Result<(), Error> {
+        let bytes_max = self.packet_bytes_max;
+        if bytes < bytes_max { Ok(()) } else { Err(Error::TooLong { bytes, bytes_max }) }
+    }
+
+    /// Whether a value that does not fit is an error, as it is in all sessions of ours, or only a warning.
+    pub(super) fn set_strict(&mut self, strict: bool) -> Result<(), Error> {
+        let strict = if strict { STRICT } else { "" };
+        self.execute(&format!("SET SESSION sql_mode = '{strict}{SQL_MODE}'")).map(drop)
     }
 
     /// The AUTO_INCREMENT number that the last statement gave, 0 where it gave none.
@@ -108,10 +128,10 @@ impl Session {
 
     fn pin_settings(&mut self) -> Result<(), Error> {
         self.execute("SET NAMES utf8mb4")?;
-        // Strict, so that nothing is cut or rounded in silence; zero dates and zero keys are values like any other.
+        // Strict, so that nothing is cut or rounded in silence.
+        self.set_strict(true)?;
         self.execute(
-            "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', \
-             time_zone = '+00:00', foreign_key_checks = 1, unique_checks = 1, autocommit = 1, sql_safe_updates = 0, \
+            "SET SESSION time_zone = '+00:00', foreign_key_checks = 1, unique_checks = 1, autocommit = 1, sql_safe_updates = 0, \
              net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800",
         )?;
         // What an administrator may have set for the whole server: answers that stop after some rows, names told apart by their
@@ -219,6 +239,10 @@ fn is_too_old(flavour: Flavour, version: &str) -> bool {
         Flavour::MySql => found < (8, 0),
     }
 }
+
+const STRICT: &str = "STRICT_ALL_TABLES,";
+/// Zero dates and zero keys are values like any other.
+const SQL_MODE: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION";
 
 #[cfg(test)]
 mod tests {

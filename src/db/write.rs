@@ -1,38 +1,46 @@
 //! Writing many rows of a shared table with few statements.
 
 use crate::db::catalog::Table;
+use crate::db::column::ColumnDetail;
 use crate::db::error::Error;
+use crate::db::json_sql::push_json;
+use crate::db::members::members;
 use crate::db::session::{Flavour, Session};
 use crate::db::shared::push_keys;
 use crate::db::sql;
-use crate::model::{RowImage, RowKey};
+use crate::model::{ColumnKind, RowImage, RowKey, Value};
 
 /// Inserts rows that are not there. A key or unique value that is taken fails the whole statement.
 pub fn insert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> Result<(), Error> {
-    session.execute(&insert_sql(table, rows)).map(drop)
+    match rows {
+        [row] if !blank_enums(table, row).is_empty() => {
+            run_with_blanks(session, table, row, |statement| insert(statement, table, rows))
+        }
+        _ => run(session, rows, |statement| insert(statement, table, rows)),
+    }
 }
 
 /// Writes rows whose keys were seen to exist. Must not be used for others: another unique key could be hit.
 pub fn upsert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> Result<(), Error> {
-    let mut query = insert_sql(table, rows);
     // MySQL warns of VALUES(), MariaDB does not know the row alias.
     let by_alias = session.flavour() == Flavour::MySql;
-    query.push_str(if by_alias {
-        " AS incoming ON DUPLICATE KEY UPDATE "
-    } else {
-        " ON DUPLICATE KEY UPDATE "
-    });
-    for (at, detail) in table.details.iter().enumerate() {
-        if at > 0 {
-            query.push_str(", ");
-        }
-        let name = sql::name(&detail.name);
-        query.push_str(&match by_alias {
-            true => format!("{name}=incoming.{name}"),
-            false => format!("{name}=VALUES({name})"),
+    run(session, rows, |statement| {
+        insert(statement, table, rows);
+        statement.sql.push_str(match by_alias {
+            true => " AS incoming ON DUPLICATE KEY UPDATE ",
+            false => " ON DUPLICATE KEY UPDATE ",
         });
-    }
-    session.execute(&query).map(drop)
+        for (at, detail) in table.details.iter().enumerate() {
+            if at > 0 {
+                statement.sql.push_str(", ");
+            }
+            let name = sql::name(&detail.name);
+            statement.sql.push_str(&match by_alias {
+                true => format!("{name}=incoming.{name}"),
+                false => format!("{name}=VALUES({name})"),
+            });
+        }
+    })
 }
 
 /// Writes rows whose keys were seen to exist, one UPDATE each, so that only the table's UPDATE triggers fire.
@@ -40,18 +48,11 @@ pub fn upsert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> 
 /// `ON DUPLICATE KEY UPDATE` would run the application's BEFORE INSERT triggers, which may put other values in.
 pub fn update_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> Result<(), Error> {
     for row in rows {
-        let mut query = format!("UPDATE {} SET ", sql::name(table.shape.name.as_str()));
-        for (at, (detail, value)) in table.details.iter().zip(&row.0).enumerate() {
-            if at > 0 {
-                query.push_str(", ");
-            }
-            query.push_str(&sql::name(&detail.name));
-            query.push('=');
-            sql::push_value(&mut query, value, detail.kind);
+        let make = |statement: &mut Statement| update(statement, table, row);
+        match blank_enums(table, row).is_empty() {
+            true => run(session, &[row], make)?,
+            false => run_with_blanks(session, table, row, make)?,
         }
-        query.push_str(" WHERE ");
-        push_keys(&mut query, table, table.shape.key_of(row).as_slice());
-        session.execute(&query)?;
     }
     Ok(())
 }
@@ -64,21 +65,125 @@ pub fn delete_rows(session: &mut Session, table: &Table, keys: &[&RowKey]) -> Re
     session.execute(&query).map(drop)
 }
 
-fn insert_sql(table: &Table, rows: &[&RowImage]) -> String {
-    let mut query = format!(
+/// Whether `row` cannot share a statement with others: it holds an ENUM that is none of its members.
+pub fn goes_alone(table: &Table, row: &RowImage) -> bool {
+    !blank_enums(table, row).is_empty()
+}
+
+/// The columns in which `row` has an ENUM's error value: applications with a lenient sql_mode store it for what is no member.
+fn blank_enums<'t>(table: &'t Table, row: &RowImage) -> Vec<&'t ColumnDetail> {
+    let is_blank = |(detail, value): &(&'t ColumnDetail, &Value)| {
+        detail.data_type == "enum"
+            && matches!(value, Value::Text(text) if text.is_empty())
+            && !members(&detail.column_type).iter().any(String::is_empty)
+    };
+    table.details.iter().zip(&row.0).filter(is_blank).map(|(detail, _)| detail).collect()
+}
+
+/// A statement, and the values that are sent beside it.
+struct Statement {
+    sql: String,
+    /// Where long values go; `None` while they stand in the statement itself.
+    long: Option<Vec<Vec<u8>>>,
+}
+
+/// Runs the statement that `make` writes. One row that is too long as text is sent with its long values as bytes.
+fn run(session: &mut Session, rows: &[&RowImage], make: impl Fn(&mut Statement)) -> Result<(), Error> {
+    let mut statement = Statement { sql: String::new(), long: None };
+    make(&mut statement);
+    match session.execute(&statement.sql) {
+        Err(Error::TooLong { .. }) if rows.len() == 1 => {}
+        outcome => return outcome.map(drop),
+    }
+    let mut statement = Statement { sql: String::new(), long: Some(Vec::new()) };
+    make(&mut statement);
+    session.execute_with(&statement.sql, statement.long.unwrap_or_default())
+}
+
+/// Runs a statement for one row with ENUMs that are none of their members. Strict mode refuses these, so it is off for this
+/// statement; any other complaint than theirs takes it back.
+fn run_with_blanks(
+    session: &mut Session,
+    table: &Table,
+    row: &RowImage,
+    make: impl Fn(&mut Statement),
+) -> Result<(), Error> {
+    const DATA_TRUNCATED: &str = "1265";
+    session.execute("SAVEPOINT packmule_blank")?;
+    session.set_strict(false)?;
+    let outcome = run(session, &[row], make);
+    let warnings = match &outcome {
+        Ok(()) => session.rows("SHOW WARNINGS")?,
+        Err(_) => Vec::new(),
+    };
+    session.set_strict(true)?;
+    outcome?;
+    let blanks = blank_enums(table, row);
+    let of_others = warnings.iter().find(|warning| warning.optional(1) != Some(DATA_TRUNCATED));
+    let why = match of_others {
+        None if warnings.len() == blanks.len() => return Ok(()),
+        Some(warning) => warning.optional(2).unwrap_or_default().to_owned(),
+        None => "has no such member here".to_owned(),
+    };
+    session.execute("ROLLBACK TO SAVEPOINT packmule_blank")?;
+    let column = blanks.first().map(|detail| detail.name.clone()).unwrap_or_default();
+    Err(Error::Misfit { column, why })
+}
+
+fn insert(statement: &mut Statement, table: &Table, rows: &[&RowImage]) {
+    statement.sql.push_str(&format!(
         "INSERT INTO {} ({}) VALUES ",
         sql::name(table.shape.name.as_str()),
         sql::names(table.details.iter().map(|detail| detail.name.as_str()))
-    );
+    ));
     for (number, row) in rows.iter().enumerate() {
-        query.push_str(if number == 0 { "(" } else { ",(" });
+        statement.sql.push_str(if number == 0 { "(" } else { ",(" });
         for (at, (detail, value)) in table.details.iter().zip(&row.0).enumerate() {
             if at > 0 {
-                query.push(',');
+                statement.sql.push(',');
             }
-            sql::push_value(&mut query, value, detail.kind);
+            statement.push(detail, value);
         }
-        query.push(')');
+        statement.sql.push(')');
     }
-    query
+}
+
+fn update(statement: &mut Statement, table: &Table, row: &RowImage) {
+    statement.sql.push_str(&format!("UPDATE {} SET ", sql::name(table.shape.name.as_str())));
+    for (at, (detail, value)) in table.details.iter().zip(&row.0).enumerate() {
+        if at > 0 {
+            statement.sql.push_str(", ");
+        }
+        statement.sql.push_str(&sql::name(&detail.name));
+        statement.sql.push('=');
+        statement.push(detail, value);
+    }
+    statement.sql.push_str(" WHERE ");
+    push_keys(&mut statement.sql, table, table.shape.key_of(row).as_slice());
+}
+
+impl Statement {
+    fn push(&mut self, detail: &ColumnDetail, value: &Value) {
+        const SHORT_BYTES: usize = 4096;
+        match (value, &mut self.long) {
+            (Value::Bytes(bytes), Some(long)) if bytes.len() > SHORT_BYTES => {
+                long.push(bytes.clone());
+                self.sql.push('?');
+            }
+            (Value::Text(text), Some(long)) if text.len() > SHORT_BYTES => {
+                let text_bytes = text.clone().into_bytes();
+                long.push(text_bytes);
+                match (detail.kind, detail.data_type.as_str()) {
+                    (ColumnKind::Json, "json") => push_json(&mut self.sql, text, "?"),
+                    _ => self.sql.push('?'),
+                }
+            }
+            (Value::Text(text), _) if detail.kind == ColumnKind::Json && detail.data_type == "json" => {
+                push_json(&mut self.sql, text, &sql::text(text));
+            }
+            (Value::Null | Value::Text(_) | Value::Bytes(_), _) => {
+                sql::push_value(&mut self.sql, value, detail.kind);
+            }
+        }
+    }
 }

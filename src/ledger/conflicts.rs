@@ -73,23 +73,57 @@ pub fn record_conflicts(session: &mut Session, conflicts: &[Conflict]) -> Result
     // A row may be large and a conflict holds three: few at a time.
     const ROWS_A_STATEMENT: usize = 200;
     const SIZE_BYTES: usize = 1 << 20;
+    let packet_bytes_max = session.packet_bytes_max();
     let mut values = String::new();
     let mut count = 0;
     for conflict in conflicts {
-        values.push_str(if count == 0 { "(" } else { ",(" });
-        values.push_str(&value(conflict));
-        values.push(')');
-        count += 1;
-        if count == ROWS_A_STATEMENT || values.len() > SIZE_BYTES {
+        let value = fitted(conflict, packet_bytes_max);
+        let is_full = count == ROWS_A_STATEMENT
+            || values.len() > SIZE_BYTES
+            || values.len() + value.len() + ROOM_BYTES > packet_bytes_max;
+        if count > 0 && is_full {
             session.execute(&format!("{INSERT}{}", std::mem::take(&mut values)))?;
             count = 0;
         }
+        values.push_str(if count == 0 { "(" } else { ",(" });
+        values.push_str(&value);
+        values.push(')');
+        count += 1;
     }
     if count > 0 {
         session.execute(&format!("{INSERT}{values}"))?;
     }
     Ok(())
 }
+
+/// A conflict with as many of its rows as one statement can hold.
+///
+/// What is left out first is the row that can be found elsewhere: the one here, the one before, and only then the lab's.
+fn fitted(conflict: &Conflict, packet_bytes_max: usize) -> String {
+    let whole = value(conflict);
+    if whole.len() + ROOM_BYTES <= packet_bytes_max {
+        return whole;
+    }
+    let mut less = conflict.clone();
+    let mut left_out = Vec::new();
+    for name in ["central", "before", "lab"] {
+        if value(&less).len() + ROOM_BYTES <= packet_bytes_max {
+            break;
+        }
+        let row = match name {
+            "central" => &mut less.central_row,
+            "before" => &mut less.before_row,
+            _ => &mut less.lab_row,
+        };
+        left_out.extend(row.take().map(|_| name));
+    }
+    let note = format!("too long for max_allowed_packet here, so not kept: {}", left_out.join(", "));
+    less.note = Some(less.note.map_or(note.clone(), |own| format!("{own}; {note}")));
+    value(&less)
+}
+
+/// For the columns of a statement that are not rows.
+const ROOM_BYTES: usize = 1 << 14;
 
 /// How many conflicts wait for a person.
 pub fn open_conflicts(session: &mut Session) -> Result<u64, Error> {

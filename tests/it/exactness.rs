@@ -65,6 +65,67 @@ fn the_sign_of_a_zero_is_sent_where_the_server_keeps_it() {
 }
 
 #[test]
+fn a_json_document_keeps_its_spelling_where_the_server_does_and_every_digit_everywhere() {
+    let family = Family::new(server(), "CREATE TABLE t (id INT PRIMARY KEY, doc JSON, n INT)", &["lab-a"]);
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    let documents = [
+        r#"{"a":1}"#,
+        r#"{ "a" : 1 }"#,
+        r#"{"n": [12345678901234567890123, 3.14159265358979323846, 1.10, 1e2], "": 18446744073709551616}"#,
+        r#"{"n": [12345678901234567890124, 3.14159265358979323846, 1.10, 1e2], "": 18446744073709551616}"#,
+        "98765432109876543210.5",
+    ];
+    lab.sql("INSERT INTO t VALUES (1, NULL, 0)");
+    family.deliver("lab-a");
+    for document in documents {
+        lab.sql(&format!("UPDATE t SET doc = '{document}'"));
+        family.deliver("lab-a");
+        assert_equal(lab, central, &["t"]);
+        lab.sql("UPDATE t SET n = n + 1");
+        assert_eq!(family.deliver("lab-a"), Delivered::clean(0, 1, 0), "{document} {:?}", family.conflicts());
+        assert_equal(lab, central, &["t"]);
+    }
+    // MySQL rounds numbers in JSON text, but an application can have it keep a DECIMAL.
+    if flavour() == Flavour::MySql {
+        lab.sql("UPDATE t SET doc = JSON_ARRAY(CAST('12345678901234567890.1230' AS DECIMAL(40,4)), CAST('1.10' AS DECIMAL(5,2)))");
+        assert_eq!(family.deliver("lab-a"), Delivered::clean(0, 1, 0));
+        assert_equal(lab, central, &["t"]);
+        assert_eq!(central.value("SELECT doc FROM t"), "[12345678901234567890.1230, 1.10]");
+    }
+}
+
+#[test]
+fn an_enum_that_is_none_of_its_members_comes_over_as_such() {
+    let schema = "CREATE TABLE t (id INT PRIMARY KEY, e ENUM('a', 'b'), must ENUM('x', 'y') NOT NULL, n INT);
+                  CREATE TABLE watched (id INT PRIMARY KEY, e ENUM('a', 'b'), n INT)";
+    let family = Family::new(server(), schema, &["lab-a"]);
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    central.sql("CREATE TRIGGER own BEFORE UPDATE ON watched FOR EACH ROW SET NEW.n = NEW.n");
+    let lenient = "SET sql_mode = '';";
+    lab.sql(&format!(
+        "{lenient} INSERT INTO t (id, e, must, n) VALUES (1, 'nonsense', 'x', 1), (2, 'b', 'nonsense', 2), (3, 'no', 'no', 3), (4, 'a', 'y', 4);
+         INSERT INTO watched VALUES (1, 'a', 1), (2, 'nonsense', 2)"
+    ));
+    assert_eq!(family.deliver("lab-a"), Delivered::clean(6, 0, 0), "{:?}", family.conflicts());
+    assert_equal(lab, central, &["t", "watched"]);
+    assert_eq!(
+        central.value("SELECT GROUP_CONCAT(e + 0, ':', must + 0 ORDER BY id) FROM t"),
+        "0:1,2:0,0:0,1:2"
+    );
+    lab.sql(&format!("{lenient} UPDATE t SET n = n + 10, e = IF(id = 4, 'nonsense', e); UPDATE watched SET e = 'nonsense', n = 7"));
+    assert_eq!(family.deliver("lab-a"), Delivered::clean(0, 6, 0), "{:?}", family.conflicts());
+    assert_equal(lab, central, &["t", "watched"]);
+    // The lenient statement lets nothing else through.
+    central.sql("ALTER TABLE t MODIFY n TINYINT");
+    let before = central.rows("t");
+    lab.sql("UPDATE t SET n = 300");
+    assert_eq!(family.deliver("lab-a").parked, 4);
+    assert_eq!(central.rows("t"), before);
+    let note = central.value("SELECT note FROM conflict_log WHERE record_id = '1'");
+    assert!(note.contains("Out of range value"), "{note}");
+}
+
+#[test]
 fn a_text_that_would_come_back_otherwise_is_held_back_and_all_else_goes() {
     let schema = "CREATE TABLE t (id INT PRIMARY KEY, note VARCHAR(20) CHARACTER SET cp1251, word VARCHAR(20) CHARACTER SET ucs2, \
                   kind ENUM('a', ''), n INT);
@@ -99,6 +160,34 @@ fn a_text_that_would_come_back_otherwise_is_held_back_and_all_else_goes() {
     lab.sql("DELETE FROM t");
     assert_eq!(family.deliver("lab-a"), Delivered::clean(0, 0, 4), "{:?}", family.conflicts());
     assert_eq!(central.count("t"), 0);
+}
+
+#[test]
+fn a_column_that_would_alter_a_value_in_silence_refuses_it_by_its_name() {
+    let family = between(
+        "CREATE TABLE t (id INT PRIMARY KEY, price DECIMAL(9,1), code CHAR(5), kind ENUM('A'), at TIMESTAMP NOT NULL DEFAULT '2001-01-01')",
+        "CREATE TABLE t (id INT PRIMARY KEY, price DECIMAL(9,3), code VARCHAR(5), kind ENUM('a'), at TIMESTAMP NULL)",
+    );
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    let good = "'2026-01-02 03:04:05'";
+    lab.sql(&format!(
+        "INSERT INTO t VALUES (1, 1.25, 'a', NULL, {good}), (2, 1.5, 'a ', NULL, {good}), (3, 1.5, 'a', 'a', {good}), \
+         (4, 1.5, 'a', NULL, NULL), (5, 1.5, 'a', NULL, {good})"
+    ));
+    assert_eq!(family.deliver("lab-a").parked, 4);
+    let notes = central.query("SELECT record_id, note FROM conflict_log ORDER BY id");
+    let words = [
+        "column price is decimal(9,1) here, which cannot keep 1.250",
+        "column code is char(5) here, which drops",
+        "column kind has no member 'a' here",
+        "column at cannot be NULL here",
+    ];
+    for (at, words) in words.iter().enumerate() {
+        let note = notes[at][1].as_ref().unwrap();
+        assert!(note.starts_with(words), "{note}");
+        assert_eq!(notes[at][0], Some((at + 1).to_string()));
+    }
+    assert_eq!(central.value("SELECT GROUP_CONCAT(id) FROM t"), "5");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What an administrator has set for the whole server must not reach what is logged, sent and written.
 
 use packmule::db::Flavour;
-use packmule::demo::PrivateServer;
+use packmule::demo::{PrivateServer, ServerOptions};
 
-use crate::harness::{Family, TestSite, server_options};
+use crate::harness::{Delivered, Family, TestSite, server, server_options};
 
 const SCHEMA: &str = "
     CREATE TABLE things (id INT PRIMARY KEY, at TIMESTAMP(6) NULL, day DATE, fine FLOAT, big DOUBLE, note VARCHAR(60), code CHAR(9),
@@ -97,4 +97,58 @@ fn an_exchange_does_not_depend_on_what_is_set_for_the_whole_server() {
 fn flavour(server: &PrivateServer) -> Flavour {
     let version = server.query("", "SELECT VERSION()").unwrap().remove(0).remove(0).unwrap();
     if version.contains("MariaDB") { Flavour::MariaDb } else { Flavour::MySql }
+}
+
+#[test]
+fn a_row_too_long_for_the_server_is_told_and_in_nobodys_way() {
+    // The factory's 16 and 64 MiB, scaled down: what takes twice its length as text must still go.
+    let arguments = ["--max-allowed-packet=128K", "--innodb-log-file-size=64M"];
+    let arguments = arguments.iter().take(if flavour(server()) == Flavour::MariaDb { 2 } else { 1 });
+    let small = ServerOptions { arguments: arguments.map(ToString::to_string).collect(), ..server_options() };
+    let small = PrivateServer::start(&small).unwrap();
+    let schema =
+        "CREATE TABLE t (id INT PRIMARY KEY, photo LONGBLOB, text LONGTEXT, shape GEOMETRY, doc JSON, n INT)";
+    let family = Family::between((&small, schema), (server(), schema));
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    lab.sql(
+        "INSERT INTO t (id, photo, text, n) VALUES (1, REPEAT(x'FE', 112000), NULL, 1), (2, NULL, REPEAT('\\n', 112000), 2), \
+           (3, REPEAT(x'FE', 140000), NULL, 3), (4, 'small', 'small', 4), (5, REPEAT(x'00', 37000), REPEAT('\u{1F40E}', 18000), 5);
+         INSERT INTO t (id, doc) VALUES (6, JSON_ARRAY(REPEAT('\\n', 50000), 12345678901234567890123)); UPDATE t SET n = 6 WHERE id = 6",
+    );
+    let delivered = family.deliver("lab-a");
+    assert_eq!((delivered.inserts, delivered.parked), (6, 1), "{:?}", family.conflicts());
+    let sums = "SELECT GROUP_CONCAT(id, ':', COALESCE(SHA2(photo, 256), ''), COALESCE(SHA2(text, 256), '') ORDER BY id) FROM t WHERE id <> 3";
+    assert_eq!(central.value(sums), lab.value(sums));
+    let note = central.value("SELECT note FROM conflict_log");
+    assert!(note.starts_with("max_allowed_packet is 131072 here, and the row takes 140"), "{note}");
+    assert!(note.ends_with("not kept: lab"), "{note}");
+    lab.sql("UPDATE t SET n = n + 1 WHERE id <> 3");
+    assert_eq!(family.deliver("lab-a"), Delivered::clean(0, 5, 0), "{:?}", family.conflicts());
+    assert_eq!(central.value(sums), lab.value(sums));
+    lab.sql("UPDATE t SET photo = 'small' WHERE id = 3");
+    family.deliver("lab-a");
+    assert_eq!(central.value("SELECT photo FROM t WHERE id = 3"), "small");
+}
+
+#[test]
+fn a_row_too_long_to_be_logged_is_logged_without_the_row_before() {
+    let small = ServerOptions { arguments: vec!["--max-allowed-packet=128K".to_owned()], ..server_options() };
+    let small = PrivateServer::start(&small).unwrap();
+    let schema = "CREATE TABLE t (id INT PRIMARY KEY, photo LONGBLOB, old LONGTEXT CHARACTER SET latin1, doc JSON, n INT)";
+    let family = Family::new(&small, schema, &["lab-a"]);
+    let lab = family.lab("lab-a");
+    lab.sql(
+        "INSERT INTO t VALUES (1, REPEAT(x'FE', 75000), NULL, NULL, 1), (2, NULL, REPEAT(x'E9', 50000), NULL, 1), \
+         (3, REPEAT(x'FE', 50000), NULL, '[1]', 1), (4, NULL, NULL, JSON_ARRAY(REPEAT('\\n', 50000)), 1)",
+    );
+    family.deliver("lab-a");
+    lab.sql("UPDATE t SET n = 2");
+    let befores =
+        lab.query("SELECT record_id, before_row IS NULL FROM sync_log WHERE batch IS NULL ORDER BY id");
+    let logged: Vec<String> = befores.into_iter().map(|row| row.into_iter().flatten().collect()).collect();
+    assert!(logged.starts_with(&["11".to_owned(), "21".to_owned(), "30".to_owned()]), "{logged:?}");
+    assert_eq!(family.deliver("lab-a"), Delivered::clean(0, 4, 0), "{:?}", family.conflicts());
+    lab.sql("DELETE FROM t");
+    assert_eq!(family.deliver("lab-a"), Delivered::clean(0, 0, 4), "{:?}", family.conflicts());
+    assert_eq!(family.central.count("t"), 0);
 }

@@ -62,7 +62,11 @@ fn explain(error: engine::Error) -> Report {
             Some("every table, and what stands in its way: the same command with `--tables all --dry-run`")
         }
         engine::Error::Database(
-            db::Error::TooOld { .. } | db::Error::Refused { .. } | db::Error::Unexpected { .. },
+            db::Error::TooOld { .. }
+            | db::Error::Refused { .. }
+            | db::Error::TooLong { .. }
+            | db::Error::Misfit { .. }
+            | db::Error::Unexpected { .. },
         )
         | engine::Error::State(_)
         | engine::Error::Config(_)
