@@ -17,6 +17,15 @@ pub enum Flavour {
     MySql,
 }
 
+impl fmt::Display for Flavour {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Flavour::MariaDb => "MariaDB",
+            Flavour::MySql => "MySQL",
+        })
+    }
+}
+
 /// A server program that has answered `--version`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerBinary {
@@ -47,6 +56,14 @@ impl ServerBinary {
         }
     }
 
+    /// Returns the first server of this kind found in the same places.
+    pub fn find_of(flavour: Flavour) -> Result<ServerBinary, ServerError> {
+        let on_path = env::var_os("PATH").unwrap_or_default();
+        let there = candidates(&on_path).into_iter().filter(|path| path.is_file());
+        let mut servers = there.filter_map(|path| ServerBinary::at(&path).ok());
+        servers.find(|server| server.flavour == flavour).ok_or(ServerError::NoServerOf { flavour })
+    }
+
     /// Where the program is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -65,11 +82,7 @@ impl ServerBinary {
 
 impl fmt::Display for ServerBinary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.flavour {
-            Flavour::MariaDb => "MariaDB",
-            Flavour::MySql => "MySQL",
-        };
-        write!(out, "{name} {}.{}", self.version.0, self.version.1)
+        write!(out, "{} {}.{}", self.flavour, self.version.0, self.version.1)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::binary::Flavour;
+
 /// Why there is no private server.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -10,6 +12,13 @@ pub enum ServerError {
     /// No server program is on this machine; [`INSTALL_HINT`](super::INSTALL_HINT) says what to do.
     #[error("no MySQL or MariaDB server program was found on this machine")]
     NoServer,
+
+    /// Of the two kinds of server, this one is not on this machine.
+    #[error("no {flavour} server program was found on this machine")]
+    NoServerOf {
+        /// The kind that was looked for.
+        flavour: Flavour,
+    },
 
     /// The program is something else.
     #[error("{} is not a MySQL or MariaDB server", path.display())]

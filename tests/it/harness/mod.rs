@@ -23,5 +23,5 @@ pub(crate) use pair::{Pair, SCHEMA, files};
 pub(crate) use program::Ran;
 pub(crate) use rows::{assert_equal, differences};
 pub(crate) use saved::{Saved, contents};
-pub(crate) use server::{server, server_options};
+pub(crate) use server::{server, server_of, server_options};
 pub(crate) use site::{Role, TestSite, bundles_in};

@@ -1,10 +1,10 @@
-//! The one server that all tests of a run share. Each test makes databases of its own on it.
+//! The servers that all tests of a run share: one, or one of each kind. Each test makes databases of its own on them.
 
 use std::env;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use packmule::demo::{INSTALL_HINT, PrivateServer, ServerOptions};
+use packmule::demo::{Flavour, INSTALL_HINT, PrivateServer, ServerBinary, ServerOptions};
 
 /// The shared server. It ends with the test process, however that ends.
 pub(crate) fn server() -> &'static PrivateServer {
@@ -21,5 +21,37 @@ pub(crate) fn server_options() -> ServerOptions {
     ServerOptions {
         binary: env::var_os("PACKMULE_TEST_SERVER").map(PathBuf::from),
         ..ServerOptions::default()
+    }
+}
+
+/// The shared server of this kind, for tests of two kinds at once. Both are needed, so a missing one is a failure.
+pub(crate) fn server_of(flavour: Flavour) -> &'static PrivateServer {
+    static MARIADB: OnceLock<PrivateServer> = OnceLock::new();
+    static MYSQL: OnceLock<PrivateServer> = OnceLock::new();
+    let server = match flavour {
+        Flavour::MariaDb => &MARIADB,
+        Flavour::MySql => &MYSQL,
+    };
+    server.get_or_init(|| {
+        let options = ServerOptions { binary: Some(binary_of(flavour)), ..ServerOptions::default() };
+        PrivateServer::start(&options).unwrap_or_else(|error| panic!("{error}"))
+    })
+}
+
+/// The program of this kind: one of the two that the environment names, else the first that is found.
+fn binary_of(flavour: Flavour) -> PathBuf {
+    for name in ["PACKMULE_TEST_SERVER", "PACKMULE_OTHER_SERVER"] {
+        if let Some(path) = env::var_os(name).map(PathBuf::from) {
+            let binary = ServerBinary::at(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+            if binary.flavour() == flavour {
+                return path;
+            }
+        }
+    }
+    match ServerBinary::find_of(flavour) {
+        Ok(binary) => binary.path().to_path_buf(),
+        Err(error) => panic!(
+            "{error}: these tests need a MariaDB and a MySQL server; name one in PACKMULE_OTHER_SERVER, or leave them out"
+        ),
     }
 }
