@@ -32,6 +32,22 @@ pub enum Error {
         /// In which way.
         why: String,
     },
+    /// A row here would be overwritten or deleted that the centre was never told of.
+    #[error("the row {record} of table {table} here was never sent, and the snapshot would replace it")]
+    NeverSent {
+        /// The table.
+        table: TableName,
+        /// The key.
+        record: String,
+    },
+    /// The sender confirms a bundle that was never sealed here.
+    #[error("bundle {seq} confirms bundle {confirmed} with a digest that is not its own here")]
+    ForeignReceipt {
+        /// The bundle that says it.
+        seq: Seq,
+        /// The bundle that it confirms.
+        confirmed: Seq,
+    },
     /// So many rows would be deleted that somebody should look first.
     #[error("this bundle deletes {deletes} of {rows} rows ({percent}%) in table {table}")]
     TooManyDeletes {
@@ -68,6 +84,8 @@ impl Error {
             | Error::Bundle { .. }
             | Error::TablesDiffer { .. }
             | Error::TooManyDeletes { .. }
+            | Error::NeverSent { .. }
+            | Error::ForeignReceipt { .. }
             | Error::Spool(_) => false,
         }
     }

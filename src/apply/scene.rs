@@ -8,14 +8,37 @@ use crate::model::{Site, Stamp, TableName};
 
 /// What the work knows of where it is.
 pub(super) struct Scene<'a> {
-    pub(super) lab: &'a Site,
+    /// Whose bundle it is.
+    pub(super) sender: &'a Site,
     pub(super) here: &'a Site,
+    pub(super) side: Side<'a>,
     pub(super) bundle: String,
     pub(super) now: Stamp,
-    pub(super) installed_at: Stamp,
+    pub(super) logged_since: Stamp,
     pub(super) folder: &'a Path,
     pub(super) catalog: &'a Catalog,
     pub(super) shared: &'a BTreeSet<TableName>,
+}
+
+/// Which side of the exchange this is, with what only that side needs to know.
+#[derive(Clone, Copy)]
+pub enum Side<'a> {
+    /// The centre: rules decide.
+    Central {
+        /// Tables whose changes only come down: a lab's change of them is answered with the centre's row.
+        down_only: &'a BTreeSet<TableName>,
+        /// Tables whose changes only go up: no lab is told of them.
+        up_only: &'a BTreeSet<TableName>,
+    },
+    /// A lab: the centre's word is final.
+    Lab {
+        /// Whether its rows have had to do with the centre's before.
+        started: bool,
+        /// The last batch of its own changes that the words at hand take into account.
+        covered: u64,
+        /// Tables whose changes only come down: what was edited here is never sent, and nobody will answer it.
+        down_only: &'a BTreeSet<TableName>,
+    },
 }
 
 /// A table that the bundle writes.
@@ -34,4 +57,5 @@ pub(super) struct Tally {
     pub(super) already_there: u64,
     pub(super) conflicts: u64,
     pub(super) parked: u64,
+    pub(super) deferred: u64,
 }

@@ -10,7 +10,7 @@ use crate::apply::decide::{Decided, Verdict, decide};
 use crate::apply::error::Error;
 use crate::apply::run::Run;
 use crate::apply::write::{Order, write};
-use crate::ledger::{self, LoggedRow};
+use crate::ledger::LoggedRow;
 use crate::model::{Change, Op, TableName, key_to_log};
 
 impl Run<'_> {
@@ -23,7 +23,7 @@ impl Run<'_> {
         }
         let mut by_table: BTreeMap<TableName, Vec<Change>> = BTreeMap::new();
         let shapes = self.shapes();
-        self.aside.drain(&|name| shapes(name), &mut |name, change| {
+        self.aside.drain(&|name| shapes(name), &mut |name, change, ()| {
             by_table.entry(name).or_default().push(change);
             Ok::<(), Error>(())
         })?;
@@ -35,7 +35,7 @@ impl Run<'_> {
             let shape = self.tables.get(&name).map(|prepared| prepared.table.shape.clone());
             for change in left {
                 if let Some(shape) = &shape {
-                    self.aside.push(shape, change)?;
+                    self.aside.push(shape, change, ())?;
                 }
             }
         }
@@ -87,7 +87,8 @@ impl Run<'_> {
                     })
                     .collect();
                 self.tally.written += rows.len() as u64;
-                ledger::log_rows(self.session, name, &logged, self.scene.lab)?;
+                self.log(name, &logged)?;
+                self.forget_changes(&table, &rows)?;
                 break;
             }
             self.session.execute("ROLLBACK TO SAVEPOINT packmule_swap")?;

@@ -8,7 +8,7 @@ use crate::cli::report_bundle::refused;
 use crate::cli::text::disk_size;
 use crate::engine::{Cause, Error};
 use crate::mailbox::display_path;
-use crate::model::{BundleName, Site};
+use crate::model::BundleName;
 use crate::{apply, capture, ledger, seal};
 
 impl From<Error> for Report {
@@ -21,6 +21,7 @@ impl From<Error> for Report {
             Error::Seal(error) => error.into(),
             Error::Mailbox(error) => error.into(),
             Error::Apply { name, source } => about_apply(&name, source),
+            Error::Retry { source } => about_retry(source),
             Error::Key(error) => error.into(),
             Error::Bundle { path, source } => {
                 let name = path.file_name().map(std::path::Path::new).unwrap_or(&path);
@@ -171,7 +172,32 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
         apply::Error::MovedOn { .. } => Report::new(Exit::Busy, what)
             .because("somebody else applied bundles of the same site at the same time; nothing was changed")
             .hint("run the same command again"),
+        apply::Error::NeverSent { table, record } => Report::new(
+            Exit::Question,
+            format!("{what}: table {table} has rows of its own here that were never sent, such as {record}"),
+        )
+        .because("the centre's rows would replace them unseen; nothing was changed")
+        .hint(
+            "send them first: run the same `packmule init` again with --adopt, then `packmule import` again",
+        )
+        .hint("equal rows are no conflict; rows that differ are reviewed at the centre"),
+        apply::Error::ForeignReceipt { confirmed, .. } => Report::new(
+            Exit::Refused,
+            format!("STOPPED: {what}: it confirms a bundle {confirmed} that this database never sealed"),
+        )
+        .because("was this database put back from a backup? nothing was changed, and nothing more is applied")
+        .hint("put the newest copy of the database back, or ask the centre"),
         apply::Error::Spool(source) => about_file(what, &source),
+    }
+}
+
+/// Words of the centre that were kept and are tried again: there is no bundle to name.
+fn about_retry(error: apply::Error) -> Report {
+    let what = "what was kept of the centre's changes could not be tried again".to_owned();
+    match error {
+        apply::Error::Database(error) => not_applied(what, error.into()),
+        apply::Error::Ledger(error) => not_applied(what, error.into()),
+        other => Report::new(Exit::Failed, what).because(format!("{other}; nothing was changed")),
     }
 }
 
@@ -242,11 +268,4 @@ fn about_file(what: String, source: &io::Error) -> Report {
     } else {
         report
     }
-}
-
-/// What is said where somebody asks the centre to send.
-pub(super) fn centre_does_not_send(site: &Site) -> Report {
-    Report::new(Exit::WrongUse, format!("{site} is the centre, and the centre does not send changes yet"))
-        .because("in this version changes go from the labs to the centre; nothing was changed")
-        .hint("take in what the labs have sent: packmule import DIR")
 }

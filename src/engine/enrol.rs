@@ -121,6 +121,9 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer) -> Result<Joined, Erro
     // Triggers first, then the list: a table on the list is always watched.
     capture::install_triggers(&mut home.session, &catalog, &tables, LogDepth::of(Role::Lab))?;
     ledger::add_tables(&mut home.session, &tables, now())?;
+    for (table, rules) in &answer.tables {
+        ledger::set_direction(&mut home.session, table, rules.direction)?;
+    }
     ledger::remove_tables(&mut home.session, &not_wanted)?;
     capture::remove_triggers(&mut home.session, &catalog, &not_wanted)?;
     // The number last: it says that the lab has joined.
@@ -147,6 +150,7 @@ fn known_site(card: &SiteCard, number: Option<u32>) -> KnownSite {
         verifying_key: card.verifying.to_string(),
         recipient: card.recipient.to_string(),
         state: SiteState::Active,
+        wants_snapshot: card.role == Role::Lab,
         enrolled_at: now(),
     }
 }

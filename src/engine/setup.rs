@@ -185,7 +185,8 @@ fn create_here(session: &mut Session, settings: &Settings) -> Result<Here, Error
         site: settings.site.clone(),
         number: (settings.role == Role::Central).then_some(1),
         incarnation: Incarnation::from_bytes(random),
-        installed_at: now(),
+        logged_since: now(),
+        started_at: None,
     };
     ledger::create_here(session, &here)?;
     Ok(here)

@@ -138,7 +138,7 @@ fn a_place_that_is_no_stick_is_code_13() {
     scene.unchanged(|| {
         scene
             .central()
-            .run(&["import", word(&missing)])
+            .run(&["import", "--no-reply", word(&missing)])
             .code(13)
             .says(&format!("there is no {}", missing.display()))
     });
@@ -155,9 +155,9 @@ fn a_place_that_is_no_stick_is_code_13() {
     scene.pair.import().ok();
     scene.pair.assert_exactly_once();
     // A file that a person names and that is no bundle is refused by name; in a folder it is passed over.
-    let ran = || scene.central().run(&["import", word(&file)]);
+    let ran = || scene.central().run(&["import", "--no-reply", word(&file)]);
     scene.unchanged(|| ran().code(14).says("file").says("nothing was changed"));
-    scene.unchanged(|| scene.central().run(&["import", scene.pair.stick()]).ok());
+    scene.unchanged(|| scene.central().run(&["import", "--no-reply", scene.pair.stick()]).ok());
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn an_unreadable_bundle_is_named_and_the_others_are_applied() {
     }
     let second = bundles_in(&pair.stick).pop().unwrap();
     let broken = Fault { calls: "read,pread64", how: "error=EIO" };
-    let ran = broken.strike_at(pair.central(), &["import", pair.stick()], &second);
+    let ran = broken.strike_at(pair.central(), &["import", "--no-reply", pair.stick()], &second);
     ran.code(13).says("0000000002.mule").says("Input/output error").says("applied");
     assert_eq!(pair.central().count("packmule_bundle"), 1);
     pair.import().ok();

@@ -28,7 +28,7 @@ fn a_copied_lab_is_a_fork_whichever_copy_comes_first_and_other_labs_go_on() {
         other.sql(&format!("INSERT INTO shelves VALUES ({shelf}, 'of lab-b')"));
         let stick = tempfile::tempdir().unwrap();
         other.run(&["export", stick.path().to_str().unwrap()]).ok();
-        central.run(&["import", stick.path().to_str().unwrap()]).ok();
+        central.run(&["import", "--no-reply", stick.path().to_str().unwrap()]).ok();
         assert_eq!(central.value(&format!("SELECT name FROM shelves WHERE id = {shelf}")), "of lab-b");
     }
 }
@@ -181,7 +181,7 @@ fn assert_equal_to(site: &TestSite<'_>, shelves: &[Vec<Option<String>>]) {
 }
 
 fn import(site: &TestSite<'_>, files: &[PathBuf]) -> crate::harness::Ran {
-    let mut arguments = vec!["import"];
+    let mut arguments = vec!["import", "--no-reply"];
     arguments.extend(files.iter().map(|path| path.to_str().unwrap()));
     site.run(&arguments)
 }

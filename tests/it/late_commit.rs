@@ -143,7 +143,7 @@ fn an_application_s_write_never_waits_for_a_seal_at_any_of_its_steps() {
         let mut home = Home::work(&settings, &application).unwrap();
         seal(&mut home).unwrap()
     };
-    assert_eq!(sealed.sealed.len(), 1);
+    assert_eq!(sealed.streams.len(), 1);
     let seen = application.seen.lock().unwrap().clone();
     let expected: Vec<Step> =
         Step::ALL.iter().copied().filter(|step| step.name().starts_with("seal.")).collect();

@@ -24,6 +24,7 @@ mod parts;
 mod random_edits;
 mod readme;
 mod rights;
+mod round;
 mod servers;
 mod sessions;
 mod stick;

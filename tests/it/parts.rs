@@ -23,16 +23,16 @@ fn a_large_seal_becomes_several_bundles_that_are_applied_together_or_not_at_all(
 
     let aside = stick.with_file_name("aside.mule");
     fs::rename(&bundles[1], &aside).unwrap();
-    central.run(&["import", word(&stick)]).code(15).says("bundle 2 ");
+    central.run(&["import", "--no-reply", word(&stick)]).code(15).says("bundle 2 ");
     assert_eq!(central.count("reports") + central.count("pages"), 0, "nothing without all of it");
     assert_eq!(central.value("SELECT COUNT(*) FROM packmule_bundle"), "0");
 
-    central.run(&["import", word(&aside)]).ok();
+    central.run(&["import", "--no-reply", word(&aside)]).ok();
     assert_equal(lab, central, TABLES);
     assert_eq!(central.value("SELECT COUNT(*) FROM packmule_bundle"), bundles.len().to_string());
     fs::rename(&aside, &bundles[1]).unwrap();
     let before = contents(central);
-    central.run(&["import", word(&stick)]).ok().says("already applied, skipped");
+    central.run(&["import", "--no-reply", word(&stick)]).ok().says("already applied, skipped");
     assert_eq!(contents(central), before);
 }
 
