@@ -16,10 +16,11 @@ pub(super) fn carried_lines(report: &SealReport, carried: &Carried) -> Vec<Strin
     for (name, _) in &carried.bundles {
         by_site.entry(&name.to).or_default().push(name);
     }
-    by_site.into_iter().flat_map(|(site, names)| lines_for(report, site, &names)).collect()
+    let is_only = by_site.len() == 1;
+    by_site.into_iter().flat_map(|(site, names)| lines_for(report, site, &names, is_only)).collect()
 }
 
-fn lines_for(report: &SealReport, site: &Site, names: &[&BundleName]) -> Vec<String> {
+fn lines_for(report: &SealReport, site: &Site, names: &[&BundleName], is_only: bool) -> Vec<String> {
     let stream = report.streams.iter().find(|stream| stream.to == *site);
     let is_new = |name: &&BundleName| stream.is_some_and(|stream| stream.names.contains(*name));
     let (new, older): (Vec<&BundleName>, Vec<&BundleName>) = names.iter().partition(|name| is_new(name));
@@ -32,7 +33,8 @@ fn lines_for(report: &SealReport, site: &Site, names: &[&BundleName]) -> Vec<Str
         }
         None => {
             let last = older.iter().max().copied().unwrap_or_default();
-            lines.push(format!("Nothing has changed for {site} since bundle {last}."));
+            let whose = if is_only { String::new() } else { format!(" for {site}") };
+            lines.push(format!("Nothing has changed{whose} since bundle {last}."));
         }
     }
     if !older.is_empty() {
@@ -169,7 +171,7 @@ mod tests {
     #[test]
     fn without_news_the_older_bundles_are_carried_all_the_same() {
         let lines = carried_lines(&SealReport::default(), &carried(&[145, 146]));
-        assert_eq!(lines[0], "Nothing has changed for central since bundle 146.");
+        assert_eq!(lines[0], "Nothing has changed since bundle 146.");
         assert_eq!(lines[1], "Bundles 145, 146 for central are on the stick, not confirmed yet.");
         assert!(carried_lines(&SealReport::default(), &Carried::default()).is_empty());
     }

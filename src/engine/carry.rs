@@ -64,7 +64,9 @@ pub fn carry(home: &mut Home<'_>, place: &Path, to: &CarryTo) -> Result<Carried,
         match stick.put(&name, &mut file, record.size_bytes, &is_whole, home.monitor) {
             Ok(put) => {
                 carried.left_alone.extend(put.left_alone);
-                ledger::record_carried(&mut home.session, &record.stream, record.seq, Way::Stick, now())?;
+                if put.outcome != Outcome::AlreadyThere {
+                    ledger::record_carried(&mut home.session, &record.stream, record.seq, Way::Stick, now())?;
+                }
                 carried.bundles.push((name, put.outcome));
             }
             // Full: what is complete stays, and the oldest went first, so nothing on the stick has a gap.

@@ -191,8 +191,10 @@ impl Scene {
         let state = |site: &TestSite<'_>| (contents(site), files(&site.state()));
         let before = state(central);
         // By the stick and by its name; verified, too.
-        for arguments in [["import", word(stick.path())], ["import", word(&path)], ["verify", word(&path)]] {
-            let ran = central.run(&arguments).code(14).says(".mule").says("  cause: ").says("  hint: ");
+        let by_stick = ["import", "--no-reply", word(stick.path())];
+        let by_name = ["import", "--no-reply", word(&path)];
+        for arguments in [&by_stick[..], &by_name[..], &["verify", word(&path)][..]] {
+            let ran = central.run(arguments).code(14).says(".mule").says("  cause: ").says("  hint: ");
             words.iter().fold(ran, |ran: Ran, words| ran.says(words));
             assert_eq!(state(central), before, "{words:?}");
         }

@@ -196,7 +196,13 @@ fn tables_that_cannot_be_synced_are_named_with_the_reason() {
 #[test]
 fn commands_in_the_wrong_place_or_order_change_nothing() {
     let scene = Scene::new();
-    scene.unchanged(|| scene.central().run(&["export", scene.pair.stick()]).code(2).says("is the centre"));
+    scene.unchanged(|| {
+        scene
+            .lab()
+            .run(&["export", "--to", "lab-b", "--", scene.pair.stick()])
+            .code(2)
+            .says("is for the centre")
+    });
     scene.unchanged(|| scene.lab().run(&["exprot"]).code(2).says("export"));
     scene.unchanged(|| scene.lab().run(&["export", "--no-such-flag"]).code(2));
     let lonely = TestSite::new(server(), Role::Lab, "lab-z");

@@ -122,14 +122,15 @@ impl<'a> Scene<'a> {
     /// Strikes the command at its first such call, then, from the start, at its second, and so on to the last. Returns how many.
     fn sweep(&self, fault: &Fault) -> u32 {
         let (site, command) = match self.side {
-            Side::Export => (self.pair.lab(), "export"),
-            Side::Import => (self.pair.central(), "import"),
+            Side::Export => (self.pair.lab(), vec!["export"]),
+            Side::Import => (self.pair.central(), vec!["import", "--no-reply"]),
         };
         let mut number = 0;
         loop {
             number += 1;
             self.restore();
-            let Some(ran) = fault.strike(site, &[command, self.pair.stick()], number) else {
+            let arguments = [&command[..], &[self.pair.stick()]].concat();
+            let Some(ran) = fault.strike(site, &arguments, number) else {
                 return number - 1;
             };
             let expected = match ran.code {

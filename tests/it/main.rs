@@ -25,6 +25,7 @@ mod random_edits;
 mod readme;
 mod rights;
 mod round;
+mod round_crashes;
 mod servers;
 mod sessions;
 mod stick;
