@@ -215,6 +215,9 @@ impl Subject<'_> {
         let Some(BundleName { from, to, seq, .. }) = self.name else {
             return ("left alone: it is for another site".to_owned(), None, None, None);
         };
+        if from == self.here {
+            return (format!("left alone: our own, on its way to {to}"), None, None, None);
+        }
         let report = Report::new(Exit::Refused, format!("bundle {seq} is not for this site"))
             .because(format!("it is from {from}, for {to}; this is {}; nothing was changed", self.here))
             .hint(format!("pass the stick on to {to}"));
