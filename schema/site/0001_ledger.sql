@@ -8,7 +8,6 @@ CREATE TABLE IF NOT EXISTS packmule_here (
   incarnation   CHAR(32) NOT NULL,
   last_batch    BIGINT UNSIGNED NOT NULL DEFAULT 0,
   installed_at  DATETIME(6) NOT NULL,
-  started_at    DATETIME(6) NULL,
   pruned_to     DATETIME(6) NULL
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
@@ -28,7 +27,8 @@ CREATE TABLE IF NOT EXISTS packmule_site (
 CREATE TABLE IF NOT EXISTS packmule_table (
   name       VARCHAR(64) NOT NULL PRIMARY KEY,
   direction  ENUM('both', 'up', 'down') NOT NULL DEFAULT 'both',
-  added_at   DATETIME(6) NOT NULL
+  added_at   DATETIME(6) NOT NULL,
+  started_at DATETIME(6) NULL
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS packmule_stream (

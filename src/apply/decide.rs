@@ -48,6 +48,7 @@ pub(super) fn decide(
 ) -> Result<(Vec<Decided>, Vec<Change>), Error> {
     if let Side::Lab { started, covered, down_only } = scene.side {
         let covered = (!down_only.contains(&table.shape.name)).then_some(covered);
+        let started = started.contains(&table.shape.name);
         return take_words(session, table, changes, started, covered);
     }
     let keys: Vec<RowKey> =

@@ -32,8 +32,8 @@ pub enum Side<'a> {
     },
     /// A lab: the centre's word is final.
     Lab {
-        /// Whether its rows have had to do with the centre's before.
-        started: bool,
+        /// Tables whose rows have had to do with the centre's before.
+        started: &'a BTreeSet<TableName>,
         /// The last batch of its own changes that the words at hand take into account.
         covered: u64,
         /// Tables whose changes only come down: what was edited here is never sent, and nobody will answer it.

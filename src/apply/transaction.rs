@@ -142,8 +142,10 @@ fn in_transaction(
     }
     let whole = whole_tables(first, &heads);
     let (tally, counts) = write_rows(session, outside, stream, parts, whole.as_deref(), context, monitor)?;
-    if let (Side::Lab { .. }, BundleKind::Snapshot) = (context.side, first.kind) {
-        ledger::record_start(session, context.now)?;
+    if let Side::Lab { .. } = context.side {
+        for (table, _) in whole.iter().flatten() {
+            ledger::record_start(session, table, context.now)?;
+        }
     }
     monitor.step(Step::ApplyRowsWritten);
     // The ledger's rows stand in the same transaction as the tables': a crash leaves both or neither.

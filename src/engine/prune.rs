@@ -36,7 +36,9 @@ pub fn prune(home: &mut Home<'_>) -> Result<Pruned, Error> {
         }
     }
     // Before its first snapshot a lab's log is all that tells its own rows from rows of nobody.
-    if home.here.role == Role::Central || home.here.started_at.is_some() {
+    let (started, shared) =
+        (ledger::started_tables(&mut home.session)?, ledger::shared_tables(&mut home.session)?);
+    if home.here.role == Role::Central || started.is_superset(&shared) {
         let streams = home.streams_out()?;
         pruned.log_rows = ledger::prune_log(&mut home.session, &streams, cutoff)?;
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::apply::{self, Applied, Context, Part, Retried, Side};
-use crate::bundle::{self, Checked};
+use crate::bundle::{self, Checked, TABLES_SETTING, tables_from_setting};
 use crate::db::{Catalog, Session};
 use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::engine::receive::{ImportOptions, Item, ItemOutcome};
+use crate::engine::tables::follow_tables;
 use crate::ledger;
 use crate::model::{BundleKind, BundleName, Direction, Role, Seq, Site, StreamId, TableName};
 use crate::monitor::Notice;
@@ -19,6 +20,7 @@ pub(super) struct Tables {
     pub(super) shared: BTreeSet<TableName>,
     down_only: BTreeSet<TableName>,
     up_only: BTreeSet<TableName>,
+    started: BTreeSet<TableName>,
 }
 
 impl Tables {
@@ -34,16 +36,33 @@ impl Tables {
             shared: directions.keys().cloned().collect(),
             down_only: only(Direction::Down),
             up_only: only(Direction::Up),
+            started: ledger::started_tables(&mut home.session)?,
         })
+    }
+
+    /// At a lab: shares the tables that the centre shares, as the bundles at hand say it, before they are applied.
+    ///
+    /// The centre has signed the list. What is new to it is watched from now on; what it does not name is left in peace.
+    fn follow(&mut self, home: &mut Home<'_>, ready: &[Ready], options: ImportOptions) -> Result<(), Error> {
+        let Some(last) = ready.last().filter(|_| home.here.role == Role::Lab && !options.dry_run) else {
+            return Ok(());
+        };
+        let Ok(opened) = home.open_copy(&last.name, &last.checked) else {
+            // Whoever applies it says what is wrong with it.
+            return Ok(());
+        };
+        let listed = opened.head().settings.get(TABLES_SETTING).and_then(|text| tables_from_setting(text));
+        if follow_tables(home, &self.catalog, &listed.unwrap_or_default())? {
+            *self = Tables::read(home)?;
+        }
+        Ok(())
     }
 
     /// What apply must know of this site and its tables.
     pub(super) fn context<'c>(&'c self, home: &'c Home<'_>, options: ImportOptions) -> Context<'c> {
         let side = match home.here.role {
             Role::Central => Side::Central { down_only: &self.down_only, up_only: &self.up_only },
-            Role::Lab => {
-                Side::Lab { started: home.here.started_at.is_some(), covered: 0, down_only: &self.down_only }
-            }
+            Role::Lab => Side::Lab { started: &self.started, covered: 0, down_only: &self.down_only },
         };
         Context {
             here: &home.here.site,
@@ -104,16 +123,19 @@ pub(super) struct Ready {
 /// Applies bundles that belong together. Returns whether the stream can go on.
 pub(super) fn apply_ready(
     home: &mut Home<'_>,
-    tables: &Tables,
+    tables: &mut Tables,
     stream: &StreamId,
     ready: Vec<Ready>,
     options: ImportOptions,
     items: &mut Vec<Item>,
 ) -> Result<bool, Error> {
-    let outcome = apply_with_retries(home, tables, stream, &ready, options);
+    let outcome = match tables.follow(home, &ready, options) {
+        Ok(()) => apply_with_retries(home, tables, stream, &ready, options),
+        Err(error) => Err(error),
+    };
     let is_snapshot = |one: &Ready| one.checked.manifest().kind() == BundleKind::Snapshot;
     if outcome.is_ok() && !options.dry_run && ready.iter().any(is_snapshot) {
-        home.here.started_at.get_or_insert(now());
+        tables.started = ledger::started_tables(&mut home.session)?;
     }
     let last = ready.last().map(|one| one.name.seq);
     let count = ready.len();

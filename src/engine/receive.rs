@@ -99,9 +99,9 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions) -
         }
     }
     import.met = met(home, places, &waiting, &import.items);
-    let tables = Tables::read(home)?;
+    let mut tables = Tables::read(home)?;
     for (stream, group) in by_stream(waiting) {
-        receive_stream(home, &tables, &stream, group, options, &mut import.items)?;
+        receive_stream(home, &mut tables, &stream, group, options, &mut import.items)?;
     }
     let central = home.sites.iter().find(|known| known.role == Role::Central).map(|known| known.site.clone());
     if let Some(central) = central.filter(|_| !options.dry_run) {

@@ -186,7 +186,6 @@ fn create_here(session: &mut Session, settings: &Settings) -> Result<Here, Error
         number: (settings.role == Role::Central).then_some(1),
         incarnation: Incarnation::from_bytes(random),
         logged_since: now(),
-        started_at: None,
     };
     ledger::create_here(session, &here)?;
     Ok(here)
@@ -200,7 +199,12 @@ fn adopt(
     was_there: bool,
 ) -> Result<(u64, u64), Error> {
     let (mut adopted, mut left) = (0, 0);
+    // Rows of a table that has started are known to the centre, though the log may have been pruned since.
+    let started = ledger::started_tables(session)?;
     for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
+        if started.contains(&table.shape.name) {
+            continue;
+        }
         if adopt {
             adopted += capture::adopt_rows(session, table)?;
         } else if !was_there {

@@ -29,7 +29,7 @@ struct Reading {
 /// Takes what has come of one stream, in the order of its numbers.
 pub(super) fn receive_stream(
     home: &mut Home<'_>,
-    tables: &Tables,
+    tables: &mut Tables,
     stream: &StreamId,
     group: Vec<Waiting>,
     options: ImportOptions,
@@ -117,7 +117,7 @@ fn judge(
 /// What is left at the end of a stream: the bundles of a dry run, or a snapshot whose rest has not come.
 fn finish_ready(
     home: &mut Home<'_>,
-    tables: &Tables,
+    tables: &mut Tables,
     stream: &StreamId,
     mut ready: Vec<Ready>,
     options: ImportOptions,

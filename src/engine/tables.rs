@@ -1,12 +1,14 @@
 //! Which tables are synced, and whether their triggers are as they should be.
 
+use std::collections::BTreeMap;
+
 use crate::capture::{self, LogDepth, TriggerState};
 use crate::config::{self, Tables};
 use crate::db::Catalog;
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
 use crate::ledger;
-use crate::model::{Role, TableName};
+use crate::model::{Direction, Role, Site, TableName};
 
 /// One table or view of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +111,7 @@ pub fn check_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
     Ok(reports)
 }
 
-/// Syncs more tables: triggers, ledger, settings. Rows that are there already are not sent.
+/// Syncs more tables: triggers, ledger, settings. The labs learn of them, and get their rows, by a snapshot.
 pub fn add_tables(home: &mut Home<'_>, tables: &[TableName]) -> Result<Vec<TableName>, Error> {
     let site = home.site().clone();
     if home.role() != Role::Central {
@@ -119,7 +121,38 @@ pub fn add_tables(home: &mut Home<'_>, tables: &[TableName]) -> Result<Vec<Table
     let (wanted, _) = wanted_tables(&catalog, &Tables::Some(tables.to_vec()))?;
     capture::install_triggers(&mut home.session, &catalog, &wanted, LogDepth::of(Role::Central))?;
     ledger::add_tables(&mut home.session, &wanted, now())?;
+    let labs: Vec<Site> = home.active_labs().map(|known| known.site.clone()).collect();
+    for lab in labs {
+        ledger::want_snapshot(&mut home.session, &lab, true)?;
+    }
     write_settings(home)
+}
+
+/// Makes a lab's list of tables what the centre's is. Returns whether anything had to be done.
+///
+/// A table that is not here stays off the list: its changes are held when they come, and the message names it.
+pub(super) fn follow_tables(
+    home: &mut Home<'_>,
+    catalog: &Catalog,
+    listed: &[(TableName, Direction)],
+) -> Result<bool, Error> {
+    let known = ledger::table_directions(&mut home.session)?;
+    let here = listed.iter().filter(|(table, _)| catalog.tables.contains_key(table));
+    let wanted: BTreeMap<TableName, Direction> = here.cloned().collect();
+    if listed.is_empty() || wanted == known {
+        return Ok(false);
+    }
+    let new: Vec<TableName> = wanted.keys().filter(|table| !known.contains_key(table)).cloned().collect();
+    let gone: Vec<TableName> = known.keys().filter(|table| !wanted.contains_key(table)).cloned().collect();
+    // Triggers first, then the list: a table on the list is always watched.
+    capture::install_triggers(&mut home.session, catalog, &new, LogDepth::of(Role::Lab))?;
+    ledger::add_tables(&mut home.session, &new, now())?;
+    for (table, direction) in &wanted {
+        ledger::set_direction(&mut home.session, table, *direction)?;
+    }
+    ledger::remove_tables(&mut home.session, &gone)?;
+    capture::remove_triggers(&mut home.session, catalog, &gone)?;
+    Ok(true)
 }
 
 /// Syncs these tables no more. Their rows and their log stay.

@@ -17,8 +17,6 @@ pub struct Here {
     pub incarnation: Incarnation,
     /// Since when edits are logged, or, where the log was pruned since, up to when: an older edit's time is not known.
     pub logged_since: Stamp,
-    /// When this lab took in its first snapshot; `None`: its rows have nothing to do with the centre's yet.
-    pub started_at: Option<Stamp>,
 }
 
 /// Makes packmule's own tables, except the two that an application may have made already.
@@ -36,8 +34,8 @@ pub fn load_here(session: &mut Session) -> Result<Option<Here>, Error> {
         return Ok(None);
     }
     let row = session.first(
-        "SELECT role, site, number, incarnation, GREATEST(installed_at, COALESCE(pruned_to, installed_at)), \
-                  started_at FROM packmule_here WHERE id = 1",
+        "SELECT role, site, number, incarnation, GREATEST(installed_at, COALESCE(pruned_to, installed_at)) \
+         FROM packmule_here WHERE id = 1",
     )?;
     let Some(row) = row else {
         return Ok(None);
@@ -48,7 +46,6 @@ pub fn load_here(session: &mut Session) -> Result<Option<Here>, Error> {
         number: row.parse_optional(2)?,
         incarnation: row.parse(3)?,
         logged_since: stamp(row.text(4)?)?,
-        started_at: row.optional(5).map(stamp).transpose()?,
     }))
 }
 
@@ -62,15 +59,6 @@ pub fn create_here(session: &mut Session, here: &Here) -> Result<(), Error> {
         here.number.map_or("NULL".to_owned(), |number| number.to_string()),
         sql::text(&here.incarnation.to_string()),
         sql::text(&here.logged_since.to_sql()),
-    ))?;
-    Ok(())
-}
-
-/// Writes, in the transaction that is open, that this lab has taken in its first snapshot.
-pub fn record_start(session: &mut Session, now: Stamp) -> Result<(), Error> {
-    let now = sql::text(&now.to_sql());
-    session.execute(&format!(
-        "UPDATE packmule_here SET started_at = COALESCE(started_at, {now}) WHERE id = 1"
     ))?;
     Ok(())
 }

@@ -17,7 +17,7 @@ pub use bundles::{
 };
 pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflicts, record_conflicts};
 pub use error::Error;
-pub use here::{Here, create_here, load_here, next_batch, prepare, record_start};
+pub use here::{Here, create_here, load_here, next_batch, prepare};
 pub use kept::{
     Kept, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary, kept_words,
 };
@@ -33,4 +33,6 @@ pub use streams::{
     Stream, StreamState, advance_stream, confirm_stream, freeze_stream, lock_stream, open_stream, streams,
     tell_stream,
 };
-pub use tables::{add_tables, remove_tables, set_direction, shared_tables, table_directions};
+pub use tables::{
+    add_tables, record_start, remove_tables, set_direction, shared_tables, started_tables, table_directions,
+};

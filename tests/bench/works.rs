@@ -161,7 +161,10 @@ pub(crate) fn round(server: &PrivateServer, size: &Size) {
         go_round();
         go_round();
         let edit = |parity: u64| {
-            format!("UPDATE items SET quantity = quantity + 1 WHERE id <= {} AND id % 2 = {parity}", 2 * CHANGES)
+            format!(
+                "UPDATE items SET quantity = quantity + 1 WHERE id <= {} AND id % 2 = {parity}",
+                2 * CHANGES
+            )
         };
         server.sql(&lab, &edit(0)).unwrap();
         server.sql(&central, &edit(1)).unwrap();

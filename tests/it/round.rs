@@ -81,3 +81,49 @@ fn a_row_with_changes_of_its_own_is_left_until_the_centre_has_answered_them() {
     assert_eq!(lab.value("SELECT name FROM shelves WHERE id = 1"), "of the lab");
     assert_eq!(central.count("conflict_log"), 1);
 }
+
+#[test]
+fn a_table_that_the_centre_shares_later_reaches_the_labs_with_its_rows() {
+    let round = Round::new(SCHEMA, &["lab-a", "lab-b"], &["shelves", "items", "notes"]);
+    const NOTES: &str = "CREATE TABLE notes (id INT PRIMARY KEY, body VARCHAR(40))";
+    let (central, a, b) = (round.central(), round.lab("lab-a"), round.lab("lab-b"));
+    [central, a, b].iter().for_each(|site| site.sql(NOTES));
+    round.go_round_all();
+    central.sql("INSERT INTO notes VALUES (1, 'of the centre'), (2, 'of the centre')");
+    // Rows that nobody knows of: the centre's must not take their place unseen.
+    b.sql("INSERT INTO notes VALUES (2, 'of b'), (3, 'of b alone')");
+    central.run(&["tables", "add", "notes"]).ok();
+    round.go_round("lab-a");
+    assert_eq!(a.count("notes"), 2);
+    a.sql("UPDATE notes SET body = 'of a' WHERE id = 1");
+    round.export("lab-b").ok();
+    round.visit("lab-b").ok();
+    round.bring_home("lab-b").code(18).says("notes").says("--adopt");
+    assert_eq!(b.count("notes"), 2);
+    let (url, card) = (b.url(), b.path("lab.card"));
+    let init = [
+        "init",
+        "--role",
+        "lab",
+        "--site",
+        "lab-b",
+        "--database",
+        &url,
+        "--card",
+        card.to_str().unwrap(),
+        "--adopt",
+    ];
+    b.run(&init).ok();
+    round.settle();
+    assert_eq!(central.value("SELECT body FROM notes WHERE id = 3"), "of b alone");
+    assert_eq!(central.value("SELECT body FROM notes WHERE id = 1"), "of a");
+    let lost = "SELECT COUNT(*) FROM conflict_log WHERE table_name = 'notes' AND CONCAT(central_row, lab_row) LIKE '%of b%'";
+    assert_eq!(central.value(lost), "1");
+    central.run(&["tables", "remove", "notes"]).ok();
+    central.sql("INSERT INTO shelves VALUES (77, 'last')");
+    round.go_round_all();
+    round.go_round_all();
+    assert_eq!(a.value("SELECT COUNT(*) FROM packmule_table"), "2");
+    let triggers = "SELECT COUNT(*) FROM information_schema.triggers WHERE event_object_table = 'notes' AND trigger_schema = DATABASE()";
+    assert_eq!(a.value(triggers), "0");
+}
