@@ -76,6 +76,20 @@ pub struct ImportArgs {
     pub run: DryRun,
 }
 
+/// `packmule recover`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct RecoverArgs {
+    /// Where to write the new card for the centre [NAME.card]
+    #[arg(long, value_name = "FILE")]
+    pub card: Option<PathBuf>,
+    /// Answer every question with yes
+    #[arg(long)]
+    pub yes: bool,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
 /// `packmule init`
 #[derive(Debug, Clone, ClapArgs)]
 pub struct InitArgs {

@@ -117,6 +117,9 @@ impl From<Cause> for Report {
             Cause::NotALab { .. } => Report::new(Exit::WrongUse, what)
                 .because("only labs are enrolled; nothing was changed")
                 .hint("make the lab's card at the lab: packmule init --role lab --help"),
+            Cause::OldCard { site } => Report::new(Exit::Key, what)
+                .because("a card that was used before tells nothing new; nothing was changed")
+                .hint(format!("ask {site} for the card that `packmule recover` wrote last")),
             Cause::WentBack { known, sealed } => went_back(known, sealed.number()),
             Cause::OutboxIncomplete { name } => outbox_incomplete(&name),
             Cause::Unshareable { table, why } => {
@@ -186,7 +189,7 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
             format!("STOPPED: {what}: it confirms a bundle {confirmed} that this database never sealed"),
         )
         .because("was this database put back from a backup? nothing was changed, and nothing more is applied")
-        .hint("put the newest copy of the database back, or ask the centre"),
+        .hint("if there is a newer copy of the database, put it back; if there is none: packmule recover"),
         apply::Error::Spool(source) => about_file(what, &source),
     }
 }
@@ -244,8 +247,8 @@ fn went_back(known: u64, sealed: u64) -> Report {
         "it was put back from a backup, or is a copy; a number given twice would be refused at the centre, so \
          nothing was sealed",
     )
-    .hint("put the newest copy of the database back, and run the same command again")
-    .hint("if there is none, ask the centre before anything else; this site's later edits are not sent until then")
+    .hint("if there is a newer copy of the database, put it back, and run the same command again")
+    .hint("if there is none: packmule recover")
 }
 
 fn outbox_incomplete(name: &BundleName) -> Report {

@@ -45,7 +45,8 @@ pub fn carry(home: &mut Home<'_>, place: &Path, to: &CarryTo) -> Result<Carried,
     });
     let ring = home.ring()?;
     let mut carried = Carried::default();
-    if unconfirmed.is_empty() {
+    let left_behind = home.left_behind()?;
+    if unconfirmed.is_empty() && left_behind.is_empty() {
         // A stick that carries nothing yet is this lab's all the same: the centre puts what waits for it there.
         if home.role() == Role::Lab {
             stick.ensure_mail_folder(&home.here.site, &home.central()?.site)?;
@@ -53,19 +54,20 @@ pub fn carry(home: &mut Home<'_>, place: &Path, to: &CarryTo) -> Result<Carried,
         }
         return Ok(carried);
     }
-    for record in unconfirmed {
-        let name = record.name();
+    let old = left_behind.into_iter().map(|(name, size_bytes)| (name, size_bytes, None));
+    let new = unconfirmed.into_iter().map(|record| (record.name(), record.size_bytes, Some(record.stream)));
+    for (name, size_bytes, stream) in old.chain(new).collect::<Vec<_>>() {
         if carried.stopped_by.is_some() {
             carried.left.push(name);
             continue;
         }
         let mut file = home.outbox.open_bundle(&name)?;
         let is_whole = |path: &Path| is_whole_bundle(path, &ring);
-        match stick.put(&name, &mut file, record.size_bytes, &is_whole, home.monitor) {
+        match stick.put(&name, &mut file, size_bytes, &is_whole, home.monitor) {
             Ok(put) => {
                 carried.left_alone.extend(put.left_alone);
-                if put.outcome != Outcome::AlreadyThere {
-                    ledger::record_carried(&mut home.session, &record.stream, record.seq, Way::Stick, now())?;
+                if let (Some(stream), true) = (stream, put.outcome != Outcome::AlreadyThere) {
+                    ledger::record_carried(&mut home.session, &stream, name.seq, Way::Stick, now())?;
                 }
                 carried.bundles.push((name, put.outcome));
             }

@@ -9,7 +9,7 @@ use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
 use crate::engine::setup::own_card;
 use crate::ledger::{self, KnownSite, SiteState};
-use crate::model::{Role, Site, TableName};
+use crate::model::{Role, Site, StreamId, TableName};
 
 /// What `enrol` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,7 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
     let was_there = known.is_some();
     let number = match known {
         Some(known) if is_same(&known, lab) => known.number.unwrap_or_default(),
+        Some(known) if has_same_keys(&known, lab) => come_back(home, &known, lab)?,
         Some(_) => return Err(Cause::SiteTaken { site: lab.site.clone() }.into()),
         None => {
             let number = ledger::next_number(&mut home.session)?;
@@ -136,9 +137,28 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer) -> Result<Joined, Erro
 }
 
 fn is_same(known: &KnownSite, card: &SiteCard) -> bool {
-    known.verifying_key == card.verifying.to_string()
-        && known.recipient == card.recipient.to_string()
-        && known.incarnation == card.incarnation
+    has_same_keys(known, card) && known.incarnation == card.incarnation
+}
+
+fn has_same_keys(known: &KnownSite, card: &SiteCard) -> bool {
+    known.verifying_key == card.verifying.to_string() && known.recipient == card.recipient.to_string()
+}
+
+/// Takes in a lab whose database was put back, under its new history. Returns its number, which stays.
+///
+/// The end of the old history may still come: its stream is kept, so that it is known.
+fn come_back(home: &mut Home<'_>, known: &KnownSite, card: &SiteCard) -> Result<u32, Error> {
+    let here = home.here.site.clone();
+    let stream = |incarnation| StreamId { from: known.site.clone(), incarnation, to: here.clone() };
+    let is_old = ledger::streams(&mut home.session)?.iter().any(|one| one.id == stream(card.incarnation));
+    if is_old || known.state == SiteState::Revoked {
+        return Err(Cause::OldCard { site: known.site.clone() }.into());
+    }
+    home.session.execute("START TRANSACTION")?;
+    ledger::lock_stream(&mut home.session, &stream(known.incarnation))?;
+    ledger::renew_site(&mut home.session, &known.site, card.incarnation)?;
+    home.session.execute("COMMIT")?;
+    Ok(known.number.unwrap_or_default())
 }
 
 fn known_site(card: &SiteCard, number: Option<u32>) -> KnownSite {

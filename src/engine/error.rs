@@ -111,6 +111,12 @@ pub enum Cause {
         /// The name.
         site: Site,
     },
+    /// The card is of a history that has ended, or of a site that was revoked.
+    #[error("the card of {site} is not its newest, or {site} was revoked")]
+    OldCard {
+        /// The site.
+        site: Site,
+    },
     /// The card is not a lab's.
     #[error("the card of {site} is not a lab's card")]
     NotALab {

@@ -15,7 +15,7 @@ use crate::engine::ready::{Tables, retry_kept};
 use crate::engine::stream::receive_stream;
 use crate::ledger::SiteState;
 use crate::mailbox::{self, Found, Scan, Stick, scan};
-use crate::model::{BundleName, Role, Seq, Site};
+use crate::model::{BundleName, Role, Seq, Site, StreamId};
 
 /// How an import is done.
 #[derive(Debug, Clone, Copy)]
@@ -100,7 +100,14 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions) -
     }
     import.met = met(home, places, &waiting, &import.items);
     let mut tables = Tables::read(home)?;
-    for (stream, group) in by_stream(waiting) {
+    let mut groups = by_stream(waiting);
+    // The end of a history that is over comes before the one that goes on from it.
+    let is_current = |stream: &StreamId| {
+        let known = home.sites.iter().find(|known| known.site == stream.from);
+        known.is_some_and(|known| known.incarnation == stream.incarnation)
+    };
+    groups.sort_by_key(|(stream, _)| is_current(stream));
+    for (stream, group) in groups {
         receive_stream(home, &mut tables, &stream, group, options, &mut import.items)?;
     }
     let central = home.sites.iter().find(|known| known.role == Role::Central).map(|known| known.site.clone());

@@ -25,9 +25,9 @@ pub use log::{
     LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, newest_times, own_changes, own_deletes,
     unsealed_rows,
 };
-pub use prune::{confirmed_batch, prune_log};
+pub use prune::{change_history, confirmed_batch, prune_log, unconfirmed_log_rows};
 pub use sites::{
-    KnownSite, SiteState, add_site, find_site, next_number, set_site_state, sites, want_snapshot,
+    KnownSite, SiteState, add_site, find_site, next_number, renew_site, set_site_state, sites, want_snapshot,
 };
 pub use streams::{
     Stream, StreamState, advance_stream, confirm_stream, freeze_stream, lock_stream, open_stream, streams,

@@ -23,6 +23,7 @@ mod orders;
 mod parts;
 mod random_edits;
 mod readme;
+mod recover;
 mod rights;
 mod round;
 mod round_crashes;
