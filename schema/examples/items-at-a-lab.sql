@@ -1,5 +1,5 @@
 -- The triggers that packmule puts on the table items at a lab. They log the key and the row before, so that the centre
--- can tell an edit of what it knows from an edit of something else. A session that sets @packmule_silent is packmule's own.
+-- can tell an edit of what it knows from an edit of something else. A session that sets @packmule_silent to 1 is packmule's own.
 -- A test compares this file with what is installed.
 
 CREATE TABLE items (
@@ -21,13 +21,13 @@ CREATE TABLE stock (
 
 DELIMITER ;;
 CREATE TRIGGER `packmule_ai_items` AFTER INSERT ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF NOT (@packmule_silent <=> 1) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(NEW.`id` AS CHAR), 'INSERT', 'null');
   END IF;
 END ;;
 CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF NOT (@packmule_silent <=> 1) THEN
     IF NOT (OLD.`id` <=> NEW.`id`) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', JSON_OBJECT(
@@ -54,7 +54,7 @@ CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
   END IF;
 END ;;
 CREATE TRIGGER `packmule_ad_items` AFTER DELETE ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF NOT (@packmule_silent <=> 1) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', JSON_OBJECT(
       'id', CAST(OLD.`id` AS CHAR),
@@ -65,7 +65,7 @@ CREATE TRIGGER `packmule_ad_items` AFTER DELETE ON `items` FOR EACH ROW BEGIN
   END IF;
 END ;;
 CREATE TRIGGER `packmule_bd_items` BEFORE DELETE ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF NOT (@packmule_silent <=> 1) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     SELECT 'stock', JSON_ARRAY(CAST(c1.`item_id` AS CHAR), CAST(c1.`location_id` AS CHAR)), 'DELETE', JSON_OBJECT(
       'item_id', CAST(c1.`item_id` AS CHAR),
