@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
+mod adopted;
 mod app_log;
 mod apply;
 mod bad_bundles;
