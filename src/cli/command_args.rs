@@ -85,6 +85,9 @@ pub struct InitArgs {
     /// Send the rows that are already there, too
     #[arg(long)]
     pub adopt: bool,
+    /// Leave the server's auto_increment settings alone
+    #[arg(long)]
+    pub no_series: bool,
     /// The folder for keys, outbox and inbox [beside the settings file]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
@@ -117,6 +120,9 @@ pub struct JoinArgs {
     /// The six words were compared and agree
     #[arg(long)]
     pub yes: bool,
+    /// Leave the server's auto_increment settings alone
+    #[arg(long)]
+    pub no_series: bool,
     /// Whether to change nothing.
     #[command(flatten)]
     pub run: DryRun,

@@ -116,6 +116,14 @@ impl From<Cause> for Report {
             Cause::NotALab { .. } => Report::new(Exit::WrongUse, what)
                 .because("only labs are enrolled; nothing was changed")
                 .hint("make the lab's card at the lab: packmule init --role lab --help"),
+            Cause::SeriesFull { .. } => Report::new(Exit::Settings, what)
+                .because("two sites of one series would give the same keys to different rows; nothing was changed")
+                .hint("set a larger `series` below [sync] in the settings of the centre, and run `packmule init` again there")
+                .hint("then, for each lab that is there: packmule enrol CARD, and at the lab: packmule join ANSWER")
+                .hint(
+                    "in a lab that comes after that, start each table above the highest key of the centre: \
+                     ALTER TABLE NAME AUTO_INCREMENT = NUMBER",
+                ),
             Cause::WentBack { known, sealed } => went_back(known, sealed.number()),
             Cause::OutboxIncomplete { name } => outbox_incomplete(&name),
             Cause::Unshareable { table, why } => {

@@ -7,9 +7,10 @@ use crate::config::{AnswerCard, KeyFolder, SiteCard, TableRules, VerifiedAnswer,
 use crate::db::{Catalog, sql};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
+use crate::engine::series::{SeriesReport, ServerSettings, preview_series, settle_series};
 use crate::engine::setup::own_card;
 use crate::ledger::{self, KnownSite, SiteState};
-use crate::model::{Role, Site, TableName};
+use crate::model::{Role, Series, Site, TableName};
 
 /// What `enrol` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,19 @@ pub struct Joined {
     pub tables: Vec<TableName>,
     /// Tables that the centre names and that cannot be synced here, with the reason.
     pub missing: Vec<(TableName, String)>,
+    /// The keys that the server gives to new rows; `None` where none count up.
+    pub series: Option<SeriesReport>,
+}
+
+/// What `join` would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinPreview {
+    /// The tables that would be synced.
+    pub tables: Vec<TableName>,
+    /// Tables that the centre names and that cannot be synced here, with the reason.
+    pub missing: Vec<(TableName, String)>,
+    /// The keys that the server would give to new rows; `None` where none count up.
+    pub series: Option<SeriesReport>,
 }
 
 /// Enrols the lab whose card this is, and writes the answer for it. The words must have been compared.
@@ -56,6 +70,8 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
         Some(_) => return Err(Cause::SiteTaken { site: lab.site.clone() }.into()),
         None => {
             let number = ledger::next_number(&mut home.session)?;
+            // Before anything is written: a lab without a series of its own must not be known.
+            series_of(home, number)?;
             ledger::add_site(&mut home.session, &known_site(lab, Some(number)))?;
             number
         }
@@ -67,7 +83,7 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
     let text = AnswerCard {
         central: own_card(home.settings, &home.keys, &home.here),
         lab: lab.site.clone(),
-        number: u16::try_from(number).map_err(|_| Cause::NotALab { site: lab.site.clone() })?,
+        series: series_of(home, number)?,
         answers: card.digest(),
         tables: tables.collect(),
     }
@@ -80,6 +96,13 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
         answer: answer.to_path_buf(),
         words: home.keys.words(),
     })
+}
+
+/// The series of the site `number`, by the settings of the centre.
+fn series_of(home: &Home<'_>, number: u32) -> Result<Series, Error> {
+    let sites = home.settings.series;
+    let series = u16::try_from(number).ok().and_then(|number| Series::new(sites, number));
+    Ok(series.ok_or(Cause::SeriesFull { number, sites })?)
 }
 
 /// Reads the answer that the centre wrote for this lab's card, and proves that it answers it.
@@ -98,7 +121,7 @@ pub fn open_answer(home: &Home<'_>, path: &Path) -> Result<VerifiedAnswer, Error
 }
 
 /// Joins the centre whose answer this is. The words must have been compared. Again with a newer answer: takes its tables.
-pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer) -> Result<Joined, Error> {
+pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, server: ServerSettings) -> Result<Joined, Error> {
     let answer = answer.answer();
     let central = &answer.central;
     match home.sites.iter().find(|known| known.role == Role::Central) {
@@ -107,6 +130,39 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer) -> Result<Joined, Erro
         None => ledger::add_site(&mut home.session, &known_site(central, Some(1)))?,
     }
     let catalog = Catalog::load(&mut home.session)?;
+    let (tables, missing) = tables_here(&catalog, answer);
+    let before: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
+    let not_wanted: Vec<TableName> = before.into_iter().filter(|table| !tables.contains(table)).collect();
+    // Triggers first, then the list: a table on the list is always watched.
+    capture::install_triggers(&mut home.session, &catalog, &tables, LogDepth::of(Role::Lab))?;
+    ledger::add_tables(&mut home.session, &tables, now())?;
+    ledger::remove_tables(&mut home.session, &not_wanted)?;
+    capture::remove_triggers(&mut home.session, &catalog, &not_wanted)?;
+    let series = settle_series(&mut home.session, &catalog, &tables, answer.series, server)?;
+    // The number last: it says that the lab has joined.
+    let number = u32::from(answer.series.number());
+    home.session.execute(&format!(
+        "UPDATE packmule_here SET number = {number} WHERE id = 1 AND site = {}",
+        sql::text(home.here.site.as_str())
+    ))?;
+    Ok(Joined { central: central.site.clone(), number, tables, missing, series })
+}
+
+/// What [`join`] would do, as far as that can be known beforehand. Changes nothing.
+pub fn preview_join(
+    home: &mut Home<'_>,
+    answer: &VerifiedAnswer,
+    server: ServerSettings,
+) -> Result<JoinPreview, Error> {
+    let answer = answer.answer();
+    let catalog = Catalog::load(&mut home.session)?;
+    let (tables, missing) = tables_here(&catalog, answer);
+    let series = preview_series(&mut home.session, &catalog, &tables, answer.series, server)?;
+    Ok(JoinPreview { tables, missing, series })
+}
+
+/// The tables of the answer that are here, and those that cannot be synced, with the reason.
+fn tables_here(catalog: &Catalog, answer: &AnswerCard) -> (Vec<TableName>, Vec<(TableName, String)>) {
     let (mut tables, mut missing) = (Vec::new(), Vec::new());
     for (table, _) in &answer.tables {
         if catalog.tables.contains_key(table) {
@@ -116,20 +172,7 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer) -> Result<Joined, Erro
             missing.push((table.clone(), why.unwrap_or_else(|| "there is no such table here".to_owned())));
         }
     }
-    let before: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
-    let not_wanted: Vec<TableName> = before.into_iter().filter(|table| !tables.contains(table)).collect();
-    // Triggers first, then the list: a table on the list is always watched.
-    capture::install_triggers(&mut home.session, &catalog, &tables, LogDepth::of(Role::Lab))?;
-    ledger::add_tables(&mut home.session, &tables, now())?;
-    ledger::remove_tables(&mut home.session, &not_wanted)?;
-    capture::remove_triggers(&mut home.session, &catalog, &not_wanted)?;
-    // The number last: it says that the lab has joined.
-    let number = u32::from(answer.number);
-    home.session.execute(&format!(
-        "UPDATE packmule_here SET number = {number} WHERE id = 1 AND site = {}",
-        sql::text(home.here.site.as_str())
-    ))?;
-    Ok(Joined { central: central.site.clone(), number, tables, missing })
+    (tables, missing)
 }
 
 fn is_same(known: &KnownSite, card: &SiteCard) -> bool {

@@ -111,6 +111,14 @@ pub enum Cause {
         /// Whose card it is.
         site: Site,
     },
+    /// The centre has said that there are fewer sites.
+    #[error("there is no series of keys for site number {number}: the settings allow {sites} sites")]
+    SeriesFull {
+        /// The number that a site has or would get.
+        number: u32,
+        /// How many sites there may be.
+        sites: u16,
+    },
     /// The database has forgotten bundles that it sealed.
     #[error(
         "the database has gone back: it knows bundles up to {known}, and bundle {sealed} was sealed already"

@@ -73,5 +73,7 @@ pub(super) fn stamp(text: &str) -> Result<Stamp, db::Error> {
     Stamp::from_sql(text).map_err(|_| db::Error::Unexpected { what: format!("{text:?} for a time") })
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "ledger", sql: include_str!("../../schema/site/0001_ledger.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "ledger", sql: include_str!("../../schema/site/0001_ledger.sql") },
+    Migration { number: 2, name: "series", sql: include_str!("../../schema/site/0002_series.sql") },
+];

@@ -5,6 +5,7 @@ mod conflicts;
 mod error;
 mod here;
 mod log;
+mod series;
 mod sites;
 mod streams;
 mod tables;
@@ -14,6 +15,7 @@ pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflic
 pub use error::Error;
 pub use here::{Here, create_here, load_here, next_batch, prepare};
 pub use log::{LoggedRow, RowTime, log_rows, newest_times, unsealed_rows};
+pub use series::{SeriesState, load_series, remember_rekeyed, remember_series};
 pub use sites::{KnownSite, SiteState, add_site, find_site, next_number, sites};
 pub use streams::{Stream, StreamState, advance_stream, freeze_stream, lock_stream, open_stream, streams};
 pub use tables::{add_tables, remove_tables, shared_tables};

@@ -7,6 +7,7 @@ mod digest;
 mod name;
 mod row;
 mod row_json;
+mod series;
 mod shape;
 mod site;
 mod stamp;
@@ -16,6 +17,7 @@ pub use digest::Digest;
 pub use name::{BundleName, BundleNameError};
 pub use row::{RowImage, RowKey, Value};
 pub use row_json::{RowJsonError, key_from_log, key_to_log, row_from_json, row_to_json};
+pub use series::Series;
 pub use shape::{Column, ColumnKind, TableName, TableShape};
 pub use site::{
     Incarnation, ParseIncarnationError, ParseRoleError, ParseSeqError, ParseSiteError, Role, Seq, Site,

@@ -52,7 +52,18 @@ fn an_edit_that_meets_another_labs_adopted_row_is_for_a_person_and_one_that_meet
     let central = TestSite::new(server(), Role::Central, "central");
     central.sql(&format!("{SCHEMA}; INSERT INTO stock VALUES (1, 1, 'centre'), (2, 2, 'centre')"));
     let url = central.url();
-    let init = ["init", "--role", "central", "--site", "central", "--tables", "all", "--adopt", "--database"];
+    let init = [
+        "init",
+        "--role",
+        "central",
+        "--site",
+        "central",
+        "--tables",
+        "all",
+        "--adopt",
+        "--no-series",
+        "--database",
+    ];
     central.run(&[&init[..], &[&url]].concat()).ok().says("2 rows that were there already");
     let mut family = Family { central, labs: Vec::new() };
     family.add(lab("lab-a", "(5, 5, 'of a')"), &["--adopt"]);

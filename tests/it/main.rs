@@ -25,6 +25,7 @@ mod parts;
 mod random_edits;
 mod readme;
 mod rights;
+mod series;
 mod servers;
 mod sessions;
 mod stick;

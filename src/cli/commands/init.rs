@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cli::phrase::number_of;
+use crate::cli::series;
 use crate::cli::text::escape;
 use crate::cli::{Context, Exit, InitArgs, Report};
 use crate::config::{self, NewSettings};
@@ -31,6 +32,7 @@ pub fn run(args: &InitArgs, context: &Context) -> Result<Exit, Report> {
         },
         card: args.card.clone().unwrap_or_else(|| PathBuf::from(format!("{}.card", args.site))),
         adopt: args.adopt,
+        server: series::server(args.no_series),
     };
     if args.run.dry_run {
         return preview(&init, context);
@@ -139,13 +141,14 @@ fn lines(report: &InitReport) -> Vec<String> {
     if let Some(card) = &report.card {
         fact("Card", shown(card));
     }
+    lines.extend(report.series.iter().flat_map(series::lines));
     lines.push(format!("Six words of {}: {}", settings.site, report.words));
     lines.push(format!("Do next: {}", next(report)));
     lines
 }
 
 fn preview_lines(preview: &InitPreview, adopt: bool) -> Vec<String> {
-    let InitPreview { settings, was_there, has_log, tables, unshareable, rows } = preview;
+    let InitPreview { settings, was_there, has_log, tables, unshareable, rows, series } = preview;
     let (site, database) = (&settings.site, &settings.database.name);
     let mut lines = vec![match was_there {
         false => format!("{site} would be set up as {} on database {database}.", article(settings.role)),
@@ -165,6 +168,7 @@ fn preview_lines(preview: &InitPreview, adopt: bool) -> Vec<String> {
         (_, true) => fact("Adopted", format!("{there} there already and would be sent")),
         (_, false) => fact("Not sent", format!("{there} there already; --adopt would send them too")),
     }
+    lines.extend(series.iter().flat_map(series::preview_lines));
     lines.push("This was a dry run: nothing was changed.".to_owned());
     lines
 }
@@ -177,7 +181,7 @@ fn preview_log(has_log: bool) -> &'static str {
 }
 
 fn preview_json(preview: &InitPreview, adopt: bool) -> serde_json::Value {
-    let InitPreview { settings, was_there, has_log, tables, unshareable, rows } = preview;
+    let InitPreview { settings, was_there, has_log, tables, unshareable, rows, series } = preview;
     json!({
         "dry_run": true,
         "site": settings.site.to_string(),
@@ -190,6 +194,7 @@ fn preview_json(preview: &InitPreview, adopt: bool) -> serde_json::Value {
         "sync_log": if *has_log { "there" } else { "absent" },
         "rows": rows,
         "adopt": adopt,
+        "series": series.as_ref().map(series::to_json),
     })
 }
 
@@ -250,6 +255,7 @@ fn to_json(report: &InitReport) -> serde_json::Value {
         "sync_log": log_word(&report.log),
         "adopted": report.adopted,
         "not_adopted": report.not_adopted,
+        "series": report.series.as_ref().map(series::to_json),
         "card": report.card.as_ref().map(|card| card.to_string_lossy()),
         "words": report.words,
         "do_next": next(report),

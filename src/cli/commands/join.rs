@@ -4,10 +4,11 @@ use serde_json::json;
 
 use crate::cli::commands::enrol::{same_words, words_differ};
 use crate::cli::phrase::number_of;
+use crate::cli::series;
 use crate::cli::text::escape;
 use crate::cli::{Answer, Context, Exit, JoinArgs, Report};
-use crate::engine::{self, Home, Joined};
-use crate::model::TableName;
+use crate::engine::{self, Home, JoinPreview, Joined};
+use crate::model::{Site, TableName};
 
 /// Shows the centre's words, asks whether they agree, and joins.
 pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {
@@ -21,13 +22,21 @@ pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {
     let (central, words) = (answer.answer().central.site.clone(), answer.answer().central.words());
     context.out.result(&format!("Six words of {central}: {words}"));
     if args.run.dry_run {
-        let tables: Vec<&str> = answer.answer().tables.iter().map(|(table, _)| table.as_str()).collect();
-        context.out.result(&format!("{} would sync: {}", settings.site, escape(&tables.join(", "))));
-        context.out.result("This was a dry run: nothing was changed.");
+        let preview = engine::preview_join(&mut home, &answer, series::server(args.no_series))?;
+        for line in preview_lines(&settings.site, &preview) {
+            context.out.result(&line);
+        }
         context.out.json(
             "packmule.join.v1",
-            json!({ "dry_run": true, "central": central.to_string(), "words": words,
-                    "number": answer.answer().number, "tables": tables }),
+            json!({
+                "dry_run": true,
+                "central": central.to_string(),
+                "words": words,
+                "number": answer.answer().series.number(),
+                "tables": preview.tables.iter().map(TableName::as_str).collect::<Vec<_>>(),
+                "left_out": left_out(&preview.missing),
+                "series": preview.series.as_ref().map(series::to_json),
+            }),
         );
         return Ok(Exit::Done);
     }
@@ -37,11 +46,10 @@ pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {
             Answer::No => return Err(words_differ(central.as_str())),
         }
     }
-    let joined = engine::join(&mut home, &answer)?;
+    let joined = engine::join(&mut home, &answer, series::server(args.no_series))?;
     for line in lines(&joined) {
         context.out.result(&line);
     }
-    let missing = joined.missing.iter().map(|(table, why)| json!({ "table": table.as_str(), "why": why }));
     context.out.json(
         "packmule.join.v1",
         json!({
@@ -50,20 +58,38 @@ pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {
             "words": words,
             "number": joined.number,
             "tables": joined.tables.iter().map(TableName::as_str).collect::<Vec<_>>(),
-            "left_out": missing.collect::<serde_json::Value>(),
+            "left_out": left_out(&joined.missing),
+            "series": joined.series.as_ref().map(series::to_json),
             "do_next": NEXT,
         }),
     );
     Ok(Exit::Done)
 }
 
+fn preview_lines(site: &Site, preview: &JoinPreview) -> Vec<String> {
+    let JoinPreview { tables, missing, series } = preview;
+    let names: Vec<&str> = tables.iter().map(TableName::as_str).collect();
+    let mut lines = vec![format!("{site} would sync: {}", escape(&names.join(", ")))];
+    lines.extend(missing_lines(missing));
+    lines.extend(series.iter().flat_map(series::preview_lines));
+    lines.push("This was a dry run: nothing was changed.".to_owned());
+    lines
+}
+
+fn missing_lines(missing: &[(TableName, String)]) -> impl Iterator<Item = String> {
+    missing.iter().map(|(table, why)| format!("  Left out  table {}: {why}", escape(table.as_str())))
+}
+
+fn left_out(missing: &[(TableName, String)]) -> serde_json::Value {
+    missing.iter().map(|(table, why)| json!({ "table": table.as_str(), "why": why })).collect()
+}
+
 fn lines(joined: &Joined) -> Vec<String> {
-    let Joined { central, number, tables, missing } = joined;
+    let Joined { central, number, tables, missing, series } = joined;
     let mut lines = vec![format!("Joined {central}, with number {number}.")];
     lines.push(format!("  Synced    {}", number_of(tables.len() as u64, "table", "tables")));
-    for (table, why) in missing {
-        lines.push(format!("  Left out  table {}: {why}", escape(table.as_str())));
-    }
+    lines.extend(missing_lines(missing));
+    lines.extend(series.iter().flat_map(series::lines));
     lines.push(format!("Do next: {NEXT}"));
     lines
 }
