@@ -120,6 +120,9 @@ pub struct JoinArgs {
     /// The six words were compared and agree
     #[arg(long)]
     pub yes: bool,
+    /// Send the rows that are already there, too
+    #[arg(long)]
+    pub adopt: bool,
     /// Leave the server's auto_increment settings alone
     #[arg(long)]
     pub no_series: bool,

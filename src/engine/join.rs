@@ -9,8 +9,27 @@ use crate::engine::enrol::{is_same, known_site};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
 use crate::engine::series::{SeriesReport, ServerSettings, preview_series, settle_series};
+use crate::engine::setup::count_rows;
 use crate::ledger;
 use crate::model::{Role, Site, TableName};
+
+/// What `join` was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JoinOptions {
+    /// What becomes of the rows that are there already.
+    pub adoption: Adoption,
+    /// What becomes of the server's own settings.
+    pub server: ServerSettings,
+}
+
+/// What becomes of the rows that are there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adoption {
+    /// They are not sent.
+    None,
+    /// They are sent with the keys that they have.
+    AsTheyAre,
+}
 
 /// What `join` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +42,8 @@ pub struct Joined {
     pub tables: Vec<TableName>,
     /// Tables that the centre names and that cannot be synced here, with the reason.
     pub missing: Vec<(TableName, String)>,
+    /// Rows that were there already and are sent, too.
+    pub adopted: u64,
     /// The keys that the server gives to new rows; `None` where none count up.
     pub series: Option<SeriesReport>,
 }
@@ -34,6 +55,8 @@ pub struct JoinPreview {
     pub tables: Vec<TableName>,
     /// Tables that the centre names and that cannot be synced here, with the reason.
     pub missing: Vec<(TableName, String)>,
+    /// Rows that are there already.
+    pub rows: u64,
     /// The keys that the server would give to new rows; `None` where none count up.
     pub series: Option<SeriesReport>,
 }
@@ -54,7 +77,7 @@ pub fn open_answer(home: &Home<'_>, path: &Path) -> Result<VerifiedAnswer, Error
 }
 
 /// Joins the centre whose answer this is. The words must have been compared. Again with a newer answer: takes its tables.
-pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, server: ServerSettings) -> Result<Joined, Error> {
+pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, options: JoinOptions) -> Result<Joined, Error> {
     let answer = answer.answer();
     let central = &answer.central;
     match home.sites.iter().find(|known| known.role == Role::Central) {
@@ -71,14 +94,33 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, server: ServerSettings
     ledger::add_tables(&mut home.session, &tables, now())?;
     ledger::remove_tables(&mut home.session, &not_wanted)?;
     capture::remove_triggers(&mut home.session, &catalog, &not_wanted)?;
-    let series = settle_series(&mut home.session, &catalog, &tables, answer.series, server)?;
+    let series = settle_series(&mut home.session, &catalog, &tables, answer.series, options.server)?;
+    let adopted = adopt(home, &catalog, &tables, options.adoption)?;
     // The number last: it says that the lab has joined.
     let number = u32::from(answer.series.number());
     home.session.execute(&format!(
         "UPDATE packmule_here SET number = {number} WHERE id = 1 AND site = {}",
         sql::text(home.here.site.as_str())
     ))?;
-    Ok(Joined { central: central.site.clone(), number, tables, missing, series })
+    Ok(Joined { central: central.site.clone(), number, tables, missing, adopted, series })
+}
+
+fn adopt(
+    home: &mut Home<'_>,
+    catalog: &Catalog,
+    tables: &[TableName],
+    adoption: Adoption,
+) -> Result<u64, Error> {
+    let mut adopted = 0;
+    match adoption {
+        Adoption::None => {}
+        Adoption::AsTheyAre => {
+            for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
+                adopted += capture::adopt_rows(&mut home.session, table)?;
+            }
+        }
+    }
+    Ok(adopted)
 }
 
 /// What [`join`] would do, as far as that can be known beforehand. Changes nothing.
@@ -91,7 +133,11 @@ pub fn preview_join(
     let catalog = Catalog::load(&mut home.session)?;
     let (tables, missing) = tables_here(&catalog, answer);
     let series = preview_series(&mut home.session, &catalog, &tables, answer.series, server)?;
-    Ok(JoinPreview { tables, missing, series })
+    let mut rows = 0;
+    for table in &tables {
+        rows += count_rows(&mut home.session, table)?;
+    }
+    Ok(JoinPreview { tables, missing, rows, series })
 }
 
 /// The tables of the answer that are here, and those that cannot be synced, with the reason.

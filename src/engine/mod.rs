@@ -29,7 +29,7 @@ pub use enrol::{Enrolled, enrol};
 pub use error::{Cause, Error};
 pub use history::history;
 pub use home::Home;
-pub use join::{JoinPreview, Joined, join, open_answer, preview_join};
+pub use join::{Adoption, JoinOptions, JoinPreview, Joined, join, open_answer, preview_join};
 pub use receive::{Import, ImportOptions, Item, ItemOutcome, import};
 pub use seal::{SealReport, count_unsealed, seal};
 pub use series::{SeriesOutcome, SeriesReport, ServerSettings};

@@ -136,7 +136,7 @@ fn wanted(settings: &Settings) -> Tables {
     }
 }
 
-fn count_rows(session: &mut Session, table: &TableName) -> Result<u64, Error> {
+pub(super) fn count_rows(session: &mut Session, table: &TableName) -> Result<u64, Error> {
     let row = session.first(&format!("SELECT COUNT(*) FROM {}", sql::name(table.as_str())))?;
     Ok(row.map_or(Ok(0), |row| row.parse::<u64>(0))?)
 }

@@ -7,7 +7,7 @@ use crate::cli::phrase::number_of;
 use crate::cli::series;
 use crate::cli::text::escape;
 use crate::cli::{Answer, Context, Exit, JoinArgs, Report};
-use crate::engine::{self, Home, JoinPreview, Joined};
+use crate::engine::{self, Adoption, Home, JoinOptions, JoinPreview, Joined};
 use crate::model::{Site, TableName};
 
 /// Shows the centre's words, asks whether they agree, and joins.
@@ -23,7 +23,7 @@ pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {
     context.out.result(&format!("Six words of {central}: {words}"));
     if args.run.dry_run {
         let preview = engine::preview_join(&mut home, &answer, series::server(args.no_series))?;
-        for line in preview_lines(&settings.site, &preview) {
+        for line in preview_lines(&settings.site, &preview, args.adopt) {
             context.out.result(&line);
         }
         context.out.json(
@@ -35,6 +35,8 @@ pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {
                 "number": answer.answer().series.number(),
                 "tables": preview.tables.iter().map(TableName::as_str).collect::<Vec<_>>(),
                 "left_out": left_out(&preview.missing),
+                "rows": preview.rows,
+                "adopt": args.adopt,
                 "series": preview.series.as_ref().map(series::to_json),
             }),
         );
@@ -46,7 +48,9 @@ pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {
             Answer::No => return Err(words_differ(central.as_str())),
         }
     }
-    let joined = engine::join(&mut home, &answer, series::server(args.no_series))?;
+    let adoption = if args.adopt { Adoption::AsTheyAre } else { Adoption::None };
+    let options = JoinOptions { adoption, server: series::server(args.no_series) };
+    let joined = engine::join(&mut home, &answer, options)?;
     for line in lines(&joined) {
         context.out.result(&line);
     }
@@ -59,6 +63,7 @@ pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {
             "number": joined.number,
             "tables": joined.tables.iter().map(TableName::as_str).collect::<Vec<_>>(),
             "left_out": left_out(&joined.missing),
+            "adopted": joined.adopted,
             "series": joined.series.as_ref().map(series::to_json),
             "do_next": NEXT,
         }),
@@ -66,11 +71,15 @@ pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {
     Ok(Exit::Done)
 }
 
-fn preview_lines(site: &Site, preview: &JoinPreview) -> Vec<String> {
-    let JoinPreview { tables, missing, series } = preview;
+fn preview_lines(site: &Site, preview: &JoinPreview, adopt: bool) -> Vec<String> {
+    let JoinPreview { tables, missing, rows, series } = preview;
     let names: Vec<&str> = tables.iter().map(TableName::as_str).collect();
     let mut lines = vec![format!("{site} would sync: {}", escape(&names.join(", ")))];
     lines.extend(missing_lines(missing));
+    if adopt && *rows > 0 {
+        let there = number_of(*rows, "row is", "rows are");
+        lines.push(format!("  Adopted   {there} there already and would be sent"));
+    }
     lines.extend(series.iter().flat_map(series::preview_lines));
     lines.push("This was a dry run: nothing was changed.".to_owned());
     lines
@@ -85,10 +94,14 @@ fn left_out(missing: &[(TableName, String)]) -> serde_json::Value {
 }
 
 fn lines(joined: &Joined) -> Vec<String> {
-    let Joined { central, number, tables, missing, series } = joined;
+    let Joined { central, number, tables, missing, adopted, series } = joined;
     let mut lines = vec![format!("Joined {central}, with number {number}.")];
     lines.push(format!("  Synced    {}", number_of(tables.len() as u64, "table", "tables")));
     lines.extend(missing_lines(missing));
+    if *adopted > 0 {
+        let rows = number_of(*adopted, "row", "rows");
+        lines.push(format!("  Adopted   {rows} that were there already will be sent"));
+    }
     lines.extend(series.iter().flat_map(series::lines));
     lines.push(format!("Do next: {NEXT}"));
     lines
