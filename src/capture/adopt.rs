@@ -2,8 +2,8 @@
 
 use crate::capture::error::Error;
 use crate::capture::image::{Image, LogDepth};
-use crate::db::{Session, Table, sql};
-use crate::model::Stamp;
+use crate::db::{Catalog, Session, Table, sql};
+use crate::model::{Stamp, TableName};
 
 /// Logs the rows that are already in `table` as inserts whose time nobody knows.
 ///
@@ -20,6 +20,19 @@ pub fn adopt_rows(session: &mut Session, table: &Table) -> Result<u64, Error> {
         table_text = sql::text(name),
         key = row.record_id(),
     ))?;
+    Ok(logged)
+}
+
+/// Logs every row of these tables anew, and forgets what their log was, in the transaction that is open.
+///
+/// For the one time when rows get other keys: a log row of before names a key that is another row's now, or nobody's.
+pub fn replace_log(session: &mut Session, catalog: &Catalog, tables: &[TableName]) -> Result<u64, Error> {
+    let mut logged = 0;
+    for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
+        let name = sql::text(table.shape.name.as_str());
+        session.execute(&format!("DELETE FROM sync_log WHERE table_name = {name}"))?;
+        logged += session.execute(&log_all(&Image::at(table, LogDepth::WithBefore, "t")))?;
+    }
     Ok(logged)
 }
 

@@ -13,7 +13,7 @@ mod sort;
 mod stamp;
 mod trigger;
 
-pub use adopt::adopt_rows;
+pub use adopt::{adopt_rows, replace_log};
 pub use error::Error;
 pub use image::LogDepth;
 pub use install::{TriggerState, check_triggers, install_triggers, remove_triggers, unlogged_cascades};

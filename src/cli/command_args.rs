@@ -117,12 +117,15 @@ pub struct EnrolArgs {
 pub struct JoinArgs {
     /// The centre's answer card
     pub answer: PathBuf,
-    /// The six words were compared and agree
+    /// The six words were compared and agree, and keys may be moved
     #[arg(long)]
     pub yes: bool,
     /// Send the rows that are already there, too
     #[arg(long)]
     pub adopt: bool,
+    /// Before that, move their keys into this lab's own series, with all that points to them
+    #[arg(long, requires = "adopt")]
+    pub rekey: bool,
     /// Leave the server's auto_increment settings alone
     #[arg(long)]
     pub no_series: bool,

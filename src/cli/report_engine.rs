@@ -30,6 +30,7 @@ impl From<Error> for Report {
                 about_file(format!("cannot use {}", display_path(&path)), &source)
             }
             Error::State(cause) => cause.into(),
+            Error::Rekey(refusal) => refusal.into(),
         }
     }
 }

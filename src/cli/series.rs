@@ -62,6 +62,22 @@ pub(super) fn preview_lines(report: &SeriesReport) -> Vec<String> {
     }
 }
 
+/// What must come before anything else that is to be done next, where somebody has to set the server.
+pub(super) fn first(report: Option<&SeriesReport>) -> &'static str {
+    match report.map(|report| report.outcome) {
+        Some(SeriesOutcome::NotAllowed | SeriesOutcome::ByCluster) => {
+            "what is said of the series, before new rows are written; then "
+        }
+        Some(
+            SeriesOutcome::Right
+            | SeriesOutcome::Set
+            | SeriesOutcome::UntilRestart
+            | SeriesOutcome::LeftAlone,
+        )
+        | None => "",
+    }
+}
+
 /// The same for a program.
 pub(super) fn to_json(report: &SeriesReport) -> Value {
     let SeriesReport { series, outcome } = report;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::engine::rekey::Refusal;
 use crate::model::{BundleName, Seq, Site, TableName};
 use crate::{apply, bundle, capture, config, db, ledger, mailbox, seal};
 
@@ -58,6 +59,9 @@ pub enum Error {
     /// What was asked for cannot be done as things are.
     #[error(transparent)]
     State(#[from] Cause),
+    /// The keys of a lab cannot be moved.
+    #[error(transparent)]
+    Rekey(#[from] Refusal),
 }
 
 /// Why something cannot be done as things are.
@@ -167,7 +171,7 @@ impl Error {
             Error::Mailbox(error) => error.may_pass(),
             Error::Apply { source, .. } => source.may_pass(),
             Error::State(cause) => matches!(cause, Cause::AtWork),
-            Error::Key(_) | Error::Bundle { .. } | Error::File { .. } => false,
+            Error::Key(_) | Error::Bundle { .. } | Error::File { .. } | Error::Rekey(_) => false,
         }
     }
 }

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use crate::capture::{self, LogDepth};
 use crate::config::{AnswerCard, KeyFolder, SiteCard, VerifiedAnswer};
-use crate::db::{Catalog, sql};
+use crate::db::Catalog;
 use crate::engine::enrol::{is_same, known_site};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
+use crate::engine::rekey::{RekeyPlan, Rekeyed, plan_rekey, rekey};
 use crate::engine::series::{SeriesReport, ServerSettings, preview_series, settle_series};
 use crate::engine::setup::count_rows;
 use crate::ledger;
@@ -29,6 +30,8 @@ pub enum Adoption {
     None,
     /// They are sent with the keys that they have.
     AsTheyAre,
+    /// Their keys are moved into the lab's own series, then they are sent.
+    Rekeyed,
 }
 
 /// What `join` did.
@@ -44,6 +47,8 @@ pub struct Joined {
     pub missing: Vec<(TableName, String)>,
     /// Rows that were there already and are sent, too.
     pub adopted: u64,
+    /// What became of their keys; `None` where they keep them.
+    pub rekeyed: Option<RekeyPlan>,
     /// The keys that the server gives to new rows; `None` where none count up.
     pub series: Option<SeriesReport>,
 }
@@ -57,6 +62,8 @@ pub struct JoinPreview {
     pub missing: Vec<(TableName, String)>,
     /// Rows that are there already.
     pub rows: u64,
+    /// What would become of their keys; `None` where they keep them.
+    pub rekey: Option<RekeyPlan>,
     /// The keys that the server would give to new rows; `None` where none count up.
     pub series: Option<SeriesReport>,
 }
@@ -80,13 +87,18 @@ pub fn open_answer(home: &Home<'_>, path: &Path) -> Result<VerifiedAnswer, Error
 pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, options: JoinOptions) -> Result<Joined, Error> {
     let answer = answer.answer();
     let central = &answer.central;
+    let catalog = Catalog::load(&mut home.session)?;
+    let (tables, missing) = tables_here(&catalog, answer);
+    let plan = match options.adoption {
+        // Whatever stands in the way is met before anything is written.
+        Adoption::Rekeyed => Some(plan_rekey(home, &catalog, &tables, answer.series)?),
+        Adoption::None | Adoption::AsTheyAre => None,
+    };
     match home.sites.iter().find(|known| known.role == Role::Central) {
         Some(known) if is_same(known, central) => {}
         Some(known) => return Err(Cause::SiteTaken { site: known.site.clone() }.into()),
         None => ledger::add_site(&mut home.session, &known_site(central, Some(1)))?,
     }
-    let catalog = Catalog::load(&mut home.session)?;
-    let (tables, missing) = tables_here(&catalog, answer);
     let before: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
     let not_wanted: Vec<TableName> = before.into_iter().filter(|table| !tables.contains(table)).collect();
     // Triggers first, then the list: a table on the list is always watched.
@@ -95,30 +107,25 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, options: JoinOptions) 
     ledger::remove_tables(&mut home.session, &not_wanted)?;
     capture::remove_triggers(&mut home.session, &catalog, &not_wanted)?;
     let series = settle_series(&mut home.session, &catalog, &tables, answer.series, options.server)?;
-    let adopted = adopt(home, &catalog, &tables, options.adoption)?;
+    let (adopted, rekeyed) = match (options.adoption, plan) {
+        (Adoption::None, _) => (0, None),
+        (Adoption::Rekeyed, Some(RekeyPlan::Due(_))) => {
+            // Writes the number, too.
+            let Rekeyed { columns, adopted } = rekey(home, &catalog, &tables, answer.series)?;
+            (adopted, Some(RekeyPlan::Due(columns)))
+        }
+        (Adoption::AsTheyAre | Adoption::Rekeyed, plan) => (adopt(home, &catalog, &tables)?, plan),
+    };
     // The number last: it says that the lab has joined.
     let number = u32::from(answer.series.number());
-    home.session.execute(&format!(
-        "UPDATE packmule_here SET number = {number} WHERE id = 1 AND site = {}",
-        sql::text(home.here.site.as_str())
-    ))?;
-    Ok(Joined { central: central.site.clone(), number, tables, missing, adopted, series })
+    ledger::join_here(&mut home.session, &home.here.site, number)?;
+    Ok(Joined { central: central.site.clone(), number, tables, missing, adopted, rekeyed, series })
 }
 
-fn adopt(
-    home: &mut Home<'_>,
-    catalog: &Catalog,
-    tables: &[TableName],
-    adoption: Adoption,
-) -> Result<u64, Error> {
+fn adopt(home: &mut Home<'_>, catalog: &Catalog, tables: &[TableName]) -> Result<u64, Error> {
     let mut adopted = 0;
-    match adoption {
-        Adoption::None => {}
-        Adoption::AsTheyAre => {
-            for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
-                adopted += capture::adopt_rows(&mut home.session, table)?;
-            }
-        }
+    for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
+        adopted += capture::adopt_rows(&mut home.session, table)?;
     }
     Ok(adopted)
 }
@@ -127,17 +134,21 @@ fn adopt(
 pub fn preview_join(
     home: &mut Home<'_>,
     answer: &VerifiedAnswer,
-    server: ServerSettings,
+    options: JoinOptions,
 ) -> Result<JoinPreview, Error> {
     let answer = answer.answer();
     let catalog = Catalog::load(&mut home.session)?;
     let (tables, missing) = tables_here(&catalog, answer);
-    let series = preview_series(&mut home.session, &catalog, &tables, answer.series, server)?;
+    let series = preview_series(&mut home.session, &catalog, &tables, answer.series, options.server)?;
+    let rekey = match options.adoption {
+        Adoption::Rekeyed => Some(plan_rekey(home, &catalog, &tables, answer.series)?),
+        Adoption::None | Adoption::AsTheyAre => None,
+    };
     let mut rows = 0;
     for table in &tables {
         rows += count_rows(&mut home.session, table)?;
     }
-    Ok(JoinPreview { tables, missing, rows, series })
+    Ok(JoinPreview { tables, missing, rows, rekey, series })
 }
 
 /// The tables of the answer that are here, and those that cannot be synced, with the reason.

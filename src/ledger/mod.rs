@@ -13,7 +13,7 @@ mod tables;
 pub use bundles::{BundleRecord, BundleState, bundles_of, find_bundle, record_bundle};
 pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflicts, record_conflicts};
 pub use error::Error;
-pub use here::{Here, create_here, load_here, next_batch, prepare};
+pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};
 pub use log::{LoggedRow, RowTime, log_rows, newest_times, unsealed_rows};
 pub use series::{SeriesState, load_series, remember_rekeyed, remember_series};
 pub use sites::{KnownSite, SiteState, add_site, find_site, next_number, sites};

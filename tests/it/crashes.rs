@@ -11,6 +11,8 @@ use crate::harness::{Pair, Ran, TestSite, bundles_in, files};
 enum Side {
     Export,
     Import,
+    /// Tried in `rekey.rs`.
+    Join,
 }
 
 /// Every step belongs to a side: a step of a new sort fails the tests here until it is tried, too.
@@ -18,6 +20,7 @@ fn side(step: Step) -> Side {
     match step.name().split_once('.') {
         Some(("seal" | "carry", _)) => Side::Export,
         Some(("admit" | "apply", _)) => Side::Import,
+        Some(("rekey", _)) => Side::Join,
         other => panic!("no test kills the program at {other:?}"),
     }
 }

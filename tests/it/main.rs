@@ -24,6 +24,7 @@ mod orders;
 mod parts;
 mod random_edits;
 mod readme;
+mod rekey;
 mod rights;
 mod series;
 mod servers;

@@ -111,7 +111,9 @@ fn a_server_that_counts_right_is_not_touched_and_one_that_nobody_may_set_is_told
     let central = site(&wrong, Role::Central, "central");
     let said = init(&central, &url(&central), &[]).ok().says("this\n            account may not set that");
     let lines = "\n              auto_increment_increment = 100\n              auto_increment_offset = 1\n";
-    said.says("below [mysqld] in its my.cnf, and to start it anew").says(lines);
+    said.says("below [mysqld] in its my.cnf, and to start it anew")
+        .says(lines)
+        .says("Do next: what is said of the series, before new rows are written; then for each lab");
     assert_eq!(central.value(STEPS), "1/1");
     let said = central.run(&["doctor"]).code(20);
     said.says("BAD   series    new rows get the keys 1, 2, 3, ...; they must get 1, 101, 201, ...")

@@ -67,6 +67,7 @@ fn explain(error: engine::Error) -> Report {
             db::Error::TooOld { .. } | db::Error::Refused { .. } | db::Error::Unexpected { .. },
         )
         | engine::Error::State(_)
+        | engine::Error::Rekey(_)
         | engine::Error::Config(_)
         | engine::Error::Ledger(_)
         | engine::Error::Capture(_)
@@ -204,9 +205,10 @@ fn next(report: &InitReport) -> String {
             "give {} to the centre, and read the six words to it by telephone; then, with its answer: packmule join ANSWER",
             shown(card)
         ),
-        (None, Role::Central | Role::Lab) => {
-            "for each lab: packmule enrol LAB.card, once the lab has run packmule init".to_owned()
-        }
+        (None, Role::Central | Role::Lab) => format!(
+            "{}for each lab: packmule enrol LAB.card, once the lab has run packmule init",
+            series::first(report.series.as_ref())
+        ),
     }
 }
 
