@@ -91,7 +91,7 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, options: JoinOptions) 
     let (tables, missing) = tables_here(&catalog, answer);
     let plan = match options.adoption {
         // Whatever stands in the way is met before anything is written.
-        Adoption::Rekeyed => Some(plan_rekey(home, &catalog, &tables, answer.series)?),
+        Adoption::Rekeyed => Some(plan_rekey(home, &catalog, &tables, answer)?),
         Adoption::None | Adoption::AsTheyAre => None,
     };
     match home.sites.iter().find(|known| known.role == Role::Central) {
@@ -141,7 +141,7 @@ pub fn preview_join(
     let (tables, missing) = tables_here(&catalog, answer);
     let series = preview_series(&mut home.session, &catalog, &tables, answer.series, options.server)?;
     let rekey = match options.adoption {
-        Adoption::Rekeyed => Some(plan_rekey(home, &catalog, &tables, answer.series)?),
+        Adoption::Rekeyed => Some(plan_rekey(home, &catalog, &tables, answer)?),
         Adoption::None | Adoption::AsTheyAre => None,
     };
     let mut rows = 0;

@@ -84,7 +84,7 @@ fn ask_to_move(args: &JoinArgs, context: &Context, plan: Option<&RekeyPlan>) -> 
     match context.ask.yes_or_no(&question)? {
         Answer::Yes => Ok(()),
         Answer::No => Err(Report::new(Exit::Question, "no key was moved")
-            .because("nothing was changed, and this lab has not joined")
+            .because("nothing was changed")
             .hint("run the same command again once the application is stopped; without --rekey, keys stay as they are")),
     }
 }

@@ -7,7 +7,7 @@ mod moves;
 mod refusal;
 mod work;
 
-use crate::config::Reference;
+use crate::config::{AnswerCard, KeyFolder, Reference, Witness};
 use crate::db::{Catalog, Session, load_layouts, load_outside_keys};
 use crate::engine::error::Error;
 use crate::engine::home::Home;
@@ -46,27 +46,32 @@ pub struct ColumnMove {
     pub to: (u64, u64),
 }
 
-/// Looks what moving the keys of `tables` into `series` would do, and refuses what cannot be done. Changes nothing.
+/// Looks what moving the keys of `tables` into the series of the answer would do, and refuses what cannot be done.
+/// Changes nothing.
 pub(super) fn plan_rekey(
     home: &mut Home<'_>,
     catalog: &Catalog,
     tables: &[TableName],
-    series: Series,
+    answer: &AnswerCard,
 ) -> Result<RekeyPlan, Error> {
     if let Some(done) = ledger::load_series(&mut home.session)?.rekeyed_at {
         return Ok(RekeyPlan::Done(done));
     }
+    // Elsewhere the rows are known under their keys, or rows from elsewhere are here under theirs. A database that was
+    // put back from a backup has forgotten that, and the witness beside the keys has not.
+    let witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
+    let mut exchanged = witness.last(&answer.central.site).is_some();
     for state in [BundleState::Sealed, BundleState::Applied] {
-        // Elsewhere the rows are known under their keys, or rows from elsewhere are here under theirs.
-        if !ledger::bundles_of(&mut home.session, state)?.is_empty() {
-            return Err(Refusal::Exchanged { site: home.site().clone() }.into());
-        }
+        exchanged |= !ledger::bundles_of(&mut home.session, state)?.is_empty();
+    }
+    if exchanged {
+        return Err(Refusal::Exchanged { site: home.site().clone() }.into());
     }
     let references = &home.settings.references;
     let session = &mut home.session;
     let mut columns = Vec::new();
     for one in find_moves(session, catalog, references, tables)? {
-        columns.extend(look(session, &one, series, Look::Free)?.columns);
+        columns.extend(look(session, &one, answer.series, Look::Free)?.columns);
     }
     Ok(RekeyPlan::Due(columns))
 }
