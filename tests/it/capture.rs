@@ -177,7 +177,15 @@ fn rows_that_were_there_before_are_sent_when_the_lab_adopts_them_and_only_then()
     lab.run(&[&again[..], &[card.to_str().unwrap()]].concat()).ok();
     assert_eq!(family.deliver("lab-a"), Delivered::clean(6, 0, 0));
     assert_equal(lab, &family.central, &TABLES);
+    let lab = family.lab("lab-b");
     assert_eq!(family.deliver("lab-b"), Delivered::default());
+    // It can be said at join, too, and later.
+    let (answer, options) = (lab.path("lab.answer"), ["--yes", "--no-series", "--adopt"]);
+    let join = [&["join", answer.to_str().unwrap()], &options[..]].concat();
+    lab.run(&[&join[..], &["-n"]].concat()).ok().says("6 rows are there already and would be sent");
+    lab.run(&join).ok().says("6 rows that were there already will be sent");
+    lab.run(&join).ok().never_says("will be sent");
+    assert_eq!(family.deliver("lab-b"), Delivered::clean(6, 0, 0));
 }
 
 #[test]
