@@ -1,5 +1,6 @@
 //! The outbox as the sealer sees it, and what is found there after a crash.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 
@@ -66,13 +67,13 @@ impl Home<'_> {
             Role::Lab => vec![self.central()?.site.clone()],
             Role::Central => self.active_labs().map(|known| known.site.clone()).collect(),
         };
-        let there = self.outbox.list()?;
+        let there: HashSet<BundleName> = self.outbox.list()?.into_iter().map(|stored| stored.name).collect();
         let mut unconfirmed = Vec::new();
         for site in to {
             let stream = self.stream_to(&site);
             for record in ledger::unconfirmed_bundles(&mut self.session, &stream)? {
                 let name = record.name();
-                if !there.iter().any(|stored| stored.name == name) {
+                if !there.contains(&name) {
                     return Err(Cause::OutboxIncomplete { name }.into());
                 }
                 unconfirmed.push(record);

@@ -1,6 +1,6 @@
 //! Seals all committed, not yet sealed log rows into the next bundle of each stream that leaves this site.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::bundle::{TABLES_SETTING, tables_to_setting};
 use crate::capture::{self, Scope, Summary};
@@ -12,7 +12,8 @@ use crate::engine::home::{Home, now};
 use crate::engine::receivers::Receiver;
 use crate::engine::record::{give_names, record};
 use crate::ledger::Stream;
-use crate::model::{BundleKind, BundleName, ChangeCounts, Direction, Role, Site, TableName};
+use crate::mailbox::Stored;
+use crate::model::{BundleKind, BundleName, ChangeCounts, Direction, Role, Seq, Site, TableName};
 use crate::seal::Sealed;
 
 /// What a seal made.
@@ -59,9 +60,10 @@ impl SealedStream {
 pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
     let mut receivers = home.receivers()?;
     let mut witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
+    let there = newest_in_outbox(home)?;
     for one in &receivers {
         check_witness(&one.stream, witness.last(&one.site))?;
-        check_outbox(home, &one.stream)?;
+        check_outbox(&there, &one.stream)?;
         // A crash after a commit leaves a witness that is behind. It learns of the bundle before that gets its
         // name, and so before it can leave this computer.
         remember(&mut witness, &one.stream)?;
@@ -201,13 +203,23 @@ pub(super) fn check_witness(stream: &Stream, witnessed: Option<&Witnessed>) -> R
 }
 
 /// A bundle with a name was sealed, even where the witness was lost together with the database's newest rows.
-fn check_outbox(home: &Home<'_>, stream: &Stream) -> Result<(), Error> {
+fn check_outbox(newest: &HashMap<BundleName, Seq>, stream: &Stream) -> Result<(), Error> {
     let known = stream.last.map_or(0, |(seq, _)| seq.number());
-    let there = home.outbox.list()?.into_iter().map(|stored| stored.name);
-    match there.filter(|name| *name == BundleName::new(&stream.id, name.seq)).map(|name| name.seq).max() {
-        Some(sealed) if sealed.number() > known => Err(Cause::WentBack { known, sealed }.into()),
+    match newest.get(&BundleName::new(&stream.id, Seq::FIRST)) {
+        Some(sealed) if sealed.number() > known => Err(Cause::WentBack { known, sealed: *sealed }.into()),
         Some(_) | None => Ok(()),
     }
+}
+
+/// The highest number of each stream in the outbox, under the name of its first bundle.
+fn newest_in_outbox(home: &Home<'_>) -> Result<HashMap<BundleName, Seq>, Error> {
+    let mut newest = HashMap::new();
+    for Stored { name, .. } in home.outbox.list()? {
+        let seq = name.seq;
+        let last = newest.entry(BundleName { seq: Seq::FIRST, ..name }).or_insert(seq);
+        *last = seq.max(*last);
+    }
+    Ok(newest)
 }
 
 fn remember(witness: &mut Witness, stream: &Stream) -> Result<(), Error> {

@@ -26,7 +26,7 @@ pub use log::{
     LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, newest_times, own_changes, own_deletes,
     unsealed_rows,
 };
-pub use prune::{change_history, confirmed_batch, prune_log, unconfirmed_log_rows};
+pub use prune::{change_history, confirmed_batch, last_prunable_bundle, prune_log, unconfirmed_log_rows};
 pub use series::{SeriesState, load_series, remember_rekeyed, remember_series};
 pub use sites::{
     KnownSite, SiteState, add_site, find_site, next_number, renew_site, set_site_state, sites, want_snapshot,

@@ -3,7 +3,7 @@
 use crate::db::{Session, sql};
 use crate::ledger::error::Error;
 use crate::ledger::streams::condition;
-use crate::model::{Incarnation, Stamp, StreamId};
+use crate::model::{Incarnation, Seq, Stamp, StreamId};
 
 /// Removes log rows that every one of `streams` has carried and had confirmed, if they are of before `cutoff`.
 /// Returns how many.
@@ -57,6 +57,21 @@ pub fn change_history(
     ))?;
     session.execute("COMMIT")?;
     Ok(())
+}
+
+/// The last bundle sealed for `stream` that is confirmed and of before `cutoff`.
+pub fn last_prunable_bundle(
+    session: &mut Session,
+    stream: &StreamId,
+    cutoff: Stamp,
+) -> Result<Option<Seq>, Error> {
+    let condition = condition(stream);
+    let row = session.first(&format!(
+        "SELECT COALESCE(MAX(seq), 0) FROM packmule_bundle WHERE {condition} AND state = 'sealed' AND recorded_at <= {} \
+           AND seq <= (SELECT COALESCE(MAX(confirmed_seq), 0) FROM packmule_stream WHERE {condition})",
+        sql::text(&cutoff.to_sql())
+    ))?;
+    Ok(row.map_or(Ok(0), |row| row.parse(0)).map(Seq::new)?)
 }
 
 /// The last batch that is old enough and confirmed by all.
