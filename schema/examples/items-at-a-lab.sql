@@ -27,6 +27,16 @@ CREATE TRIGGER `packmule_ai_items` AFTER INSERT ON `items` FOR EACH ROW BEGIN
   END IF;
 END ;;
 CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
+  DECLARE EXIT HANDLER FOR 1054, 1146, 1210, 1222, 1241, 4078
+    IF NOT (OLD.`id` <=> NEW.`id`) THEN
+    INSERT INTO sync_log (table_name, record_id, action, before_row)
+    VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', '{}');
+    INSERT INTO sync_log (table_name, record_id, action, before_row)
+    VALUES ('items', CAST(NEW.`id` AS CHAR), 'INSERT', 'null');
+    ELSE
+    INSERT INTO sync_log (table_name, record_id, action, before_row)
+    VALUES ('items', CAST(OLD.`id` AS CHAR), 'UPDATE', '{}');
+    END IF;
   IF @packmule_silent IS NULL THEN
     IF NOT (OLD.`id` <=> NEW.`id`) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
@@ -50,10 +60,14 @@ CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
       'price', CAST(OLD.`price` AS CHAR),
       'photo', HEX(OLD.`photo`),
       'updated_at', IF(OLD.`updated_at` IS NULL, NULL, COALESCE(CAST(UNIX_TIMESTAMP(OLD.`updated_at`) AS CHAR), '0'))));
+    ELSEIF (NULL, NULL, NULL, NULL, NULL) IN (SELECT * FROM `items` WHERE FALSE) THEN BEGIN END;
     END IF;
   END IF;
 END ;;
 CREATE TRIGGER `packmule_ad_items` AFTER DELETE ON `items` FOR EACH ROW BEGIN
+  DECLARE EXIT HANDLER FOR 1054, 1146, 1210, 1222, 1241, 4078
+    INSERT INTO sync_log (table_name, record_id, action, before_row)
+    VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', '{}');
   IF @packmule_silent IS NULL THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', JSON_OBJECT(
@@ -65,13 +79,22 @@ CREATE TRIGGER `packmule_ad_items` AFTER DELETE ON `items` FOR EACH ROW BEGIN
   END IF;
 END ;;
 CREATE TRIGGER `packmule_bd_items` BEFORE DELETE ON `items` FOR EACH ROW BEGIN
+  DECLARE EXIT HANDLER FOR 1054, 1146, 1210, 1222, 1241, 4078 BEGIN END;
   IF @packmule_silent IS NULL THEN
+    BEGIN
+    DECLARE EXIT HANDLER FOR 1054, 1146, 1210, 1222, 1241, 4078 BEGIN
+    DECLARE EXIT HANDLER FOR 1054, 1146, 1210, 1222, 1241, 4078 BEGIN END;
+    INSERT INTO sync_log (table_name, record_id, action, before_row)
+    SELECT 'stock', JSON_ARRAY(CAST(c1.`item_id` AS CHAR), CAST(c1.`location_id` AS CHAR)), 'DELETE', '{}'
+    FROM `stock` c1 WHERE c1.`item_id` = OLD.`id`;
+    END;
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     SELECT 'stock', JSON_ARRAY(CAST(c1.`item_id` AS CHAR), CAST(c1.`location_id` AS CHAR)), 'DELETE', JSON_OBJECT(
       'item_id', CAST(c1.`item_id` AS CHAR),
       'location_id', CAST(c1.`location_id` AS CHAR),
       'quantity', CAST(c1.`quantity` AS CHAR))
     FROM `stock` c1 WHERE c1.`item_id` = OLD.`id`;
+    END;
   END IF;
 END ;;
 DELIMITER ;

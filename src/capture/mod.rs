@@ -9,14 +9,16 @@ mod log_table;
 mod net;
 mod read;
 mod sort;
+mod stale;
 mod stamp;
 mod trigger;
 
 pub use error::Error;
 pub use image::LogDepth;
 pub use install::{
-    TriggerState, adopt_rows, check_triggers, install_triggers, remove_triggers, unlogged_cascades,
+    TriggerState, adopt_rows, check_triggers, install_triggers, is_stale, remove_triggers, unlogged_cascades,
 };
 pub use log_table::ensure_log;
 pub use read::{Captured, Snapshot, Summary, begin};
+pub use stale::{moved_key, renamed_to};
 pub use stamp::{IdRuns, stamp};

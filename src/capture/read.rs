@@ -10,7 +10,7 @@ use crate::capture::sort::{Item, Sorted, Sorter};
 use crate::capture::stamp::IdRuns;
 use crate::db::{self, Row, Session, Table, sql};
 use crate::model::{
-    Change, ChangeCounts, Op, RowImage, RowKey, Stamp, TableShape, key_from_log, row_from_json,
+    Change, ChangeCounts, Op, RowImage, RowKey, Stamp, TableShape, Value, key_from_log, row_from_older_json,
 };
 use crate::monitor::{Monitor, Notice, Phase, Step};
 
@@ -243,13 +243,14 @@ impl Section<'_> {
         }
         let ids: Vec<String> = wanted.keys().map(u64::to_string).collect();
         let (shape, monitor) = (&self.table.shape, self.monitor);
+        let fills: Vec<Option<Value>> = self.table.details.iter().map(|detail| detail.fill.clone()).collect();
         let query = format!(
             "SELECT id, before_row FROM sync_log FORCE INDEX (PRIMARY) WHERE id IN ({})",
             ids.join(",")
         );
         self.session.each(&query, |row: Row| {
             let id: u64 = row.parse(0)?;
-            let base = match row_from_json(shape, row.optional(1).unwrap_or_default()) {
+            let base = match row_from_older_json(shape, &fills, row.optional(1).unwrap_or_default()) {
                 Ok(image) => Base::Row(image),
                 Err(_) => {
                     monitor.notice(Notice::UnreadableBefore {

@@ -5,6 +5,7 @@
 
 mod catalog;
 mod column;
+mod default;
 mod error;
 mod foreign;
 mod migrate;

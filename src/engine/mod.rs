@@ -8,6 +8,7 @@ mod doctor;
 mod enrol;
 mod error;
 mod feed;
+mod follow;
 mod history;
 mod home;
 mod intake;

@@ -9,6 +9,7 @@ use crate::bundle::{self, KeyRing};
 use crate::db::Catalog;
 use crate::engine::arrivals::{Waiting, by_stream};
 use crate::engine::error::Error;
+use crate::engine::follow::follow_tables;
 use crate::engine::home::Home;
 use crate::engine::intake::Rejected;
 use crate::engine::ready::Tables;
@@ -94,6 +95,9 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions) -
     }
     let catalog = Catalog::load(&mut home.session)?;
     let shared = ledger::shared_tables(&mut home.session)?;
+    if !options.dry_run {
+        follow_tables(home, &catalog, &shared.iter().cloned().collect::<Vec<_>>())?;
+    }
     let tables = Tables { catalog, shared };
     for (stream, group) in by_stream(waiting) {
         receive_stream(home, &tables, &stream, group, options, &mut import.items)?;

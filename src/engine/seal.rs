@@ -9,6 +9,7 @@ use crate::config::{KeyFolder, Sealed as Witnessed, Witness};
 use crate::db::{self, Catalog, Session, Table, rank};
 use crate::engine::error::{Cause, Error};
 use crate::engine::feed::{BATCHES_AHEAD, Feed, seal_all};
+use crate::engine::follow::{follow_tables, readable};
 use crate::engine::home::{Home, now};
 use crate::engine::outbox::OutboxFolder;
 use crate::ledger::{self, BundleRecord, BundleState, Stream};
@@ -47,6 +48,8 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
     remember(&mut witness, &stream)?;
     home.recover_outbox()?;
     let (catalog, tables, skipped) = shared_tables(home)?;
+    // Before the snapshot: making a trigger ends a transaction.
+    follow_tables(home, &catalog, &tables)?;
     let ranked = in_order(&catalog, &tables);
     let outbox = OutboxFolder(&home.outbox);
     let sealed_at = now();
@@ -123,15 +126,8 @@ type Shared = (Catalog, Vec<TableName>, Vec<(TableName, String)>);
 
 fn shared_tables(home: &mut Home<'_>) -> Result<Shared, Error> {
     let catalog = Catalog::load(&mut home.session)?;
-    let (mut tables, mut skipped) = (Vec::new(), Vec::new());
-    for table in ledger::shared_tables(&mut home.session)? {
-        if catalog.tables.contains_key(&table) {
-            tables.push(table);
-        } else {
-            let why = catalog.unshareable.get(&table).map(ToString::to_string);
-            skipped.push((table, why.unwrap_or_else(|| "there is no such table here".to_owned())));
-        }
-    }
+    let shared = ledger::shared_tables(&mut home.session)?;
+    let (tables, skipped) = readable(home, &catalog, shared)?;
     Ok((catalog, tables, skipped))
 }
 

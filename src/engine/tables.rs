@@ -34,6 +34,12 @@ pub enum Remark {
         /// Its name.
         trigger: String,
     },
+    /// The table was changed since; edits are logged all the same.
+    #[error("trigger {trigger} was made for the table as it was before")]
+    TriggerStale {
+        /// Its name.
+        trigger: String,
+    },
     /// A cascade comes back to its own table on a detour.
     #[error("foreign key {key} deletes rows in a circle of tables: not all of them are logged")]
     UnloggedCascade {
@@ -47,7 +53,7 @@ impl Remark {
     pub fn loses_edits(&self) -> bool {
         match self {
             Remark::TriggerMissing { .. } | Remark::TriggerChanged { .. } => true,
-            Remark::UnloggedCascade { .. } => false,
+            Remark::TriggerStale { .. } | Remark::UnloggedCascade { .. } => false,
         }
     }
 }
@@ -62,7 +68,10 @@ pub enum TableState {
     /// It cannot be, and why.
     Unshareable(String),
     /// It should be, and is not in the database any more.
-    Gone,
+    Gone {
+        /// What it is called now, where it was only renamed.
+        now: Option<TableName>,
+    },
 }
 
 /// Every table and view of the database, with its state.
@@ -81,7 +90,11 @@ pub fn list_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
     let known =
         |table: &TableName| catalog.tables.contains_key(table) || catalog.unshareable.contains_key(table);
     for table in shared.iter().filter(|table| !known(table)) {
-        reports.push(TableReport { table: table.clone(), state: TableState::Gone, remarks: Vec::new() });
+        reports.push(TableReport {
+            table: table.clone(),
+            state: TableState::Gone { now: capture::renamed_to(&catalog, table) },
+            remarks: Vec::new(),
+        });
     }
     reports.sort_by(|a, b| a.table.cmp(&b.table));
     Ok(reports)
@@ -99,6 +112,7 @@ pub fn check_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
             let trigger = trigger.clone();
             match state {
                 TriggerState::Present => {}
+                TriggerState::Stale => report.remarks.push(Remark::TriggerStale { trigger }),
                 TriggerState::Missing => report.remarks.push(Remark::TriggerMissing { trigger }),
                 TriggerState::Changed => report.remarks.push(Remark::TriggerChanged { trigger }),
             }

@@ -15,7 +15,7 @@ pub use change::{Change, ChangeCounts, Op};
 pub use digest::Digest;
 pub use name::{BundleName, BundleNameError};
 pub use row::{RowImage, RowKey, Value};
-pub use row_json::{RowJsonError, key_from_log, key_to_log, row_from_json, row_to_json};
+pub use row_json::{RowJsonError, key_from_log, key_to_log, row_from_json, row_from_older_json, row_to_json};
 pub use shape::{Column, ColumnKind, TableName, TableShape};
 pub use site::{
     Incarnation, ParseIncarnationError, ParseRoleError, ParseSeqError, ParseSiteError, Role, Seq, Site,

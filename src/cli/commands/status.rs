@@ -34,6 +34,9 @@ fn lines(status: &Status) -> Vec<String> {
         lines
             .push(fact("Set aside", format!("{changes} in the table conflict_log, for a person to look at")));
     }
+    for (table, why) in &status.left_out {
+        lines.push(fact("Left out", format!("table {}: {}", escape(table.as_str()), escape(why))));
+    }
     if status.broken_triggers > 0 {
         let triggers = number_of(status.broken_triggers, "trigger is", "triggers are");
         lines.push(fact("Triggers", format!("{triggers} missing or changed: edits may be missed")));
@@ -106,7 +109,7 @@ fn peer_words(peer: &PeerStatus) -> String {
 
 fn next(status: &Status) -> String {
     let mut next = Vec::new();
-    if status.broken_triggers > 0 {
+    if status.broken_triggers > 0 || !status.left_out.is_empty() {
         next.push("packmule doctor".to_owned());
     }
     for peer in &status.peers {
@@ -167,6 +170,8 @@ fn to_json(status: &Status, next: &str) -> Value {
             })
         })
         .collect();
+    let left_out: Vec<Value> =
+        status.left_out.iter().map(|(table, why)| json!({ "table": table.as_str(), "why": why })).collect();
     json!({
         "site": status.site.to_string(),
         "role": status.role.to_string(),
@@ -179,6 +184,7 @@ fn to_json(status: &Status, next: &str) -> Value {
         "sites": peers,
         "set_aside": status.open_conflicts,
         "broken_triggers": status.broken_triggers,
+        "left_out": left_out,
         "needs_a_person": status.needs_a_person(),
         "do_next": next,
     })
