@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::apply::misfit::TableMisfit;
 use crate::bundle;
 use crate::model::{Seq, TableName};
 use crate::{db, ledger};
@@ -24,13 +25,11 @@ pub enum Error {
         /// What went wrong.
         source: bundle::Error,
     },
-    /// The sender's table does not fit the one here.
-    #[error("table {table} does not fit: {why}")]
+    /// Tables of the sender do not fit those here.
+    #[error("{}", misfits.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     TablesDiffer {
-        /// The table.
-        table: TableName,
-        /// In which way.
-        why: String,
+        /// Which, and in which way; at least one.
+        misfits: Vec<TableMisfit>,
     },
     /// So many rows would be deleted that somebody should look first.
     #[error("this bundle deletes {deletes} of {rows} rows ({percent}%) in table {table}")]
@@ -58,6 +57,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the bundle waits here until the tables fit.
+    pub fn holds(&self) -> bool {
+        match self {
+            Error::TablesDiffer { .. } => true,
+            Error::TooManyDeletes { .. }
+            | Error::Database(_)
+            | Error::Ledger(_)
+            | Error::Bundle { .. }
+            | Error::MovedOn { .. }
+            | Error::Spool(_) => false,
+        }
+    }
+
     /// Whether the whole transaction again may succeed without anybody's help.
     pub fn may_pass(&self) -> bool {
         match self {

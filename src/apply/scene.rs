@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::apply::without::Without;
 use crate::db::{Catalog, Table};
 use crate::model::{Site, Stamp, TableName};
 
@@ -16,12 +17,13 @@ pub(super) struct Scene<'a> {
     pub(super) folder: &'a Path,
     pub(super) catalog: &'a Catalog,
     pub(super) shared: &'a BTreeSet<TableName>,
+    pub(super) without: &'a Without,
 }
 
 /// A table that the bundle writes.
 #[derive(Clone)]
 pub(super) struct Prepared {
-    /// With the bundle's columns, in the bundle's order.
+    /// With the columns that the bundle has too, in the bundle's order.
     pub(super) table: Table,
     /// Whether triggers of the application may change its rows behind our back.
     pub(super) settles: bool,

@@ -51,7 +51,8 @@ impl Run<'_> {
         };
         let key: Vec<&String> = whole.key_details().map(|detail| &detail.name).collect();
         let mut children = self.scene.catalog.children_of(name);
-        prepared.table.details.len() == whole.details.len()
+        let is_written = |name: &String| prepared.table.details.iter().any(|detail| detail.name == *name);
+        whole.details.iter().all(|detail| is_written(&detail.name))
             && !whole.has_foreign_triggers()
             && !self.triggered.contains(name)
             && children.all(|child| child.parent_columns.iter().all(|column| key.contains(&column)))

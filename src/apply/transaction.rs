@@ -10,6 +10,7 @@ use crate::apply::guard::Guard;
 use crate::apply::run::Run;
 use crate::apply::scene::{Scene, Tally};
 use crate::apply::spool::Spool;
+use crate::apply::without::Without;
 use crate::bundle::{self, PayloadReader};
 use crate::db::{Catalog, Session, rank};
 use crate::ledger::{self, BundleRecord, BundleState, StreamState};
@@ -28,6 +29,8 @@ pub struct Context<'a> {
     pub catalog: &'a Catalog,
     /// Those that are shared.
     pub shared: &'a BTreeSet<TableName>,
+    /// What a person decided to leave out.
+    pub without: &'a Without,
     /// Takes temporary files.
     pub folder: &'a Path,
     /// Which share of a table's rows a bundle may delete, in percent.
@@ -186,6 +189,7 @@ fn write_rows(
             folder: context.folder,
             catalog: context.catalog,
             shared: context.shared,
+            without: context.without,
         },
         monitor,
         tables: HashMap::new(),
@@ -195,24 +199,21 @@ fn write_rows(
         guard: Guard::new(context.delete_percent_max),
         tally: Tally::default(),
         triggered: triggered.collect(),
+        section: None,
+        circle: None,
+        held: Vec::new(),
         untying: false,
     };
     let mut counts: HashMap<Seq, ChangeCounts> = HashMap::new();
     monitor.begin(Phase::Applying, None);
     std::thread::scope(|scope| {
         let bundles: Vec<(Seq, &Open<'_>)> = parts.iter().map(|part| (part.seq, &*part.open)).collect();
-        let mut circle = None;
         for batch in batch::read(scope, bundles) {
             let batch = batch?;
             batch.changes.iter().for_each(|change| counts.entry(batch.seq).or_default().add(change.op()));
-            // Tables that point to each other stand side by side; their rows must be there before others point to them.
-            let next = run.ranks.get(&batch.shape.name).map(|rank| rank.circle);
-            if next != circle && run.aside.count() > 0 {
-                run.replay()?;
-            }
-            circle = next;
             run.batch(&batch.shape, batch.changes)?;
         }
+        run.must_fit()?;
         run.replay_last()?;
         run.set_right()
     })?;

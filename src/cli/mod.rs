@@ -19,6 +19,7 @@ mod report_config;
 mod report_database;
 mod report_engine;
 mod report_stick;
+mod report_tables;
 mod stick;
 mod terminal;
 mod text;

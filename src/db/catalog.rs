@@ -96,18 +96,15 @@ impl Table {
         self.triggers.iter().any(|trigger| !trigger.is_ours())
     }
 
-    /// The same table with only these columns, in this order: the shape in which a bundle brings its rows.
+    /// The same table with only these columns, which may be generated ones, and its key in terms of them.
     ///
-    /// `Err` names the column that this table does not have, or holds as another kind.
-    pub fn narrowed(&self, wanted: &TableShape) -> Result<Table, String> {
-        let find = |column: &crate::model::Column| {
-            let found = self.details.iter().find(|detail| detail.name == column.name);
-            found.filter(|detail| detail.kind.carries(column.kind)).cloned().ok_or(column.name.clone())
-        };
-        let details = wanted.columns.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    /// `None` where a column of the key is not among them.
+    pub fn narrowed(&self, details: Vec<ColumnDetail>) -> Option<Table> {
+        let place = |wanted: &ColumnDetail| details.iter().position(|detail| detail.name == wanted.name);
+        let key = self.key_details().map(place).collect::<Option<Vec<usize>>>()?;
         let columns = details.iter().map(ColumnDetail::column).collect();
-        let shape = TableShape { name: self.shape.name.clone(), columns, key: wanted.key.clone() };
-        Ok(Table { shape, details, ..self.clone() })
+        let shape = TableShape { name: self.shape.name.clone(), columns, key };
+        Some(Table { shape, details, ..self.clone() })
     }
 
     /// The details of the key's columns, in the key's order.

@@ -34,13 +34,19 @@ pub(super) fn apply_ready(
     tables: &Tables,
     stream: &StreamId,
     ready: Vec<Ready>,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
     items: &mut Vec<Item>,
 ) -> Result<bool, Error> {
     let outcome = apply_with_retries(home, tables, stream, &ready, options);
     let last = ready.last().map(|one| one.name.seq);
     let count = ready.len();
     let failed = outcome.is_err();
+    if let Err(Error::Apply { source, .. }) = &outcome
+        && source.holds()
+        && !options.dry_run
+    {
+        ledger::hold_stream(&mut home.session, stream, &source.to_string())?;
+    }
     let useless = outcome.as_ref().err().and_then(useless);
     let mut outcome = Some(outcome);
     for (at, one) in ready.into_iter().enumerate() {
@@ -74,7 +80,7 @@ fn apply_with_retries(
     tables: &Tables,
     stream: &StreamId,
     ready: &[Ready],
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<Applied, Error> {
     const ATTEMPTS_MAX: u32 = 5;
     let mut attempts = 0;
@@ -121,7 +127,7 @@ fn apply_once(
     tables: &Tables,
     stream: &StreamId,
     ready: &[Ready],
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<Applied, Error> {
     let mut session = home.connect()?;
     let parts: Vec<Part<'_>> = ready
@@ -141,6 +147,7 @@ fn apply_once(
         now: now(),
         catalog: &tables.catalog,
         shared: &tables.shared,
+        without: options.without,
         folder: home.inbox.path(),
         delete_percent_max: options.delete_percent_max,
         dry_run: options.dry_run,

@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use crate::admit::Fork;
-use crate::apply::Applied;
+use crate::apply::{Applied, Without};
 use crate::bundle::{self, KeyRing};
+use crate::config::Settings;
 use crate::db::Catalog;
 use crate::engine::arrivals::{Waiting, by_stream};
 use crate::engine::error::Error;
@@ -20,11 +21,13 @@ use crate::model::{BundleName, Seq};
 
 /// How an import is done.
 #[derive(Debug, Clone, Copy)]
-pub struct ImportOptions {
+pub struct ImportOptions<'a> {
     /// Whether everything is rolled back at the end, to see what it would do.
     pub dry_run: bool,
     /// Which share of a table's rows a bundle may delete, in percent.
     pub delete_percent_max: u64,
+    /// What a person decided to leave out, because it was dropped here on purpose.
+    pub without: &'a Without,
 }
 
 /// What an import found and did.
@@ -74,8 +77,14 @@ pub enum ItemOutcome {
     Failed(Box<Error>),
 }
 
+/// Whether bundles lie in the inbox of a site, so that an import has something to do without a stick.
+pub fn waits_here(settings: &Settings) -> Result<bool, Error> {
+    let inbox = mailbox::Folder::ensure(settings.state.join("inbox"))?;
+    Ok(!inbox.list()?.is_empty())
+}
+
 /// Imports everything that `places`, folders or files, hold for this site, and what waited in the inbox.
-pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions) -> Result<Import, Error> {
+pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions<'_>) -> Result<Import, Error> {
     for part in home.inbox.parts()? {
         home.inbox.remove_part(&part.name)?;
     }

@@ -46,8 +46,19 @@ pub struct PeerStatus {
     pub last_applied: Option<(u64, Stamp)>,
     /// Bundles of it that wait in the inbox.
     pub waiting: Vec<u64>,
+    /// The bundle that waits until the tables here fit it.
+    pub held: Option<Held>,
     /// Why its stream was stopped.
     pub frozen: Option<String>,
+}
+
+/// A bundle that did not fit the tables here when it was tried last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Its number.
+    pub bundle: u64,
+    /// What stood in the way.
+    pub why: String,
 }
 
 impl Status {
@@ -98,15 +109,18 @@ fn peers(home: &mut Home<'_>) -> Result<Vec<PeerStatus>, Error> {
             StreamState::Frozen { note } if stream.id.from == known.site => Some(note.clone()),
             StreamState::Frozen { .. } | StreamState::Open => None,
         });
+        let waiting: Vec<u64> =
+            waiting.iter().filter(|name| name.from == known.site).map(|name| name.seq.number()).collect();
+        let held = streams.iter().filter(|stream| stream.id.from == known.site).find_map(|stream| {
+            let bundle = stream.next()?.number();
+            stream.held.clone().filter(|_| waiting.contains(&bundle)).map(|why| Held { bundle, why })
+        });
         PeerStatus {
             site: known.site.clone(),
             state: known.state,
             last_applied: last.map(|record| (record.seq.number(), record.recorded_at)),
-            waiting: waiting
-                .iter()
-                .filter(|name| name.from == known.site)
-                .map(|name| name.seq.number())
-                .collect(),
+            waiting,
+            held,
             frozen,
         }
     });

@@ -15,5 +15,7 @@ pub use error::Error;
 pub use here::{Here, create_here, load_here, next_batch, prepare};
 pub use log::{LoggedRow, RowTime, log_rows, newest_times, unsealed_rows};
 pub use sites::{KnownSite, SiteState, add_site, find_site, next_number, sites};
-pub use streams::{Stream, StreamState, advance_stream, freeze_stream, lock_stream, open_stream, streams};
+pub use streams::{
+    Stream, StreamState, advance_stream, freeze_stream, hold_stream, lock_stream, open_stream, streams,
+};
 pub use tables::{add_tables, remove_tables, shared_tables};

@@ -13,6 +13,8 @@ pub struct Stream {
     pub last: Option<(Seq, Digest)>,
     /// Whether it goes on.
     pub state: StreamState,
+    /// Why the next bundle did not fit the tables here when it was tried last.
+    pub held: Option<String>,
 }
 
 /// Whether a stream goes on.
@@ -47,7 +49,8 @@ pub fn streams(session: &mut Session) -> Result<Vec<Stream>, Error> {
 /// How far a stream is; at its start where it is not known yet.
 pub fn open_stream(session: &mut Session, id: &StreamId) -> Result<Stream, Error> {
     let found = session.first(&format!("{SELECT} WHERE {}", condition(id)))?;
-    found.as_ref().map_or_else(|| Ok(Stream { id: id.clone(), last: None, state: StreamState::Open }), read)
+    let start = || Stream { id: id.clone(), last: None, state: StreamState::Open, held: None };
+    found.as_ref().map_or_else(|| Ok(start()), read)
 }
 
 /// Locks a stream's row in the transaction that is open, and says how far the stream is.
@@ -68,7 +71,7 @@ pub fn lock_stream(session: &mut Session, id: &StreamId) -> Result<Stream, Error
 /// Writes that a stream has come one bundle further. Its row must be locked.
 pub fn advance_stream(session: &mut Session, id: &StreamId, seq: Seq, digest: Digest) -> Result<(), Error> {
     session.execute(&format!(
-        "UPDATE packmule_stream SET last_seq = {seq}, last_digest = {} WHERE {}",
+        "UPDATE packmule_stream SET last_seq = {seq}, last_digest = {}, note = NULL WHERE {}",
         sql::text(&digest.to_string()),
         condition(id)
     ))?;
@@ -81,6 +84,22 @@ pub fn freeze_stream(session: &mut Session, id: &StreamId, note: &str) -> Result
     session.execute(&format!(
         "UPDATE packmule_stream SET state = 'frozen', note = {} WHERE {}",
         sql::text(note),
+        condition(id)
+    ))?;
+    Ok(())
+}
+
+/// Remembers why the next bundle of a stream did not fit the tables here. The bundle that is applied next forgets it.
+pub fn hold_stream(session: &mut Session, id: &StreamId, why: &str) -> Result<(), Error> {
+    const CHARS_MAX: usize = 400;
+    let note: String = match why.chars().count() {
+        0..=CHARS_MAX => why.to_owned(),
+        _ => why.chars().take(CHARS_MAX - 3).chain("...".chars()).collect(),
+    };
+    lock_stream(session, id)?;
+    session.execute(&format!(
+        "UPDATE packmule_stream SET note = {} WHERE {} AND state = 'open'",
+        sql::text(&note),
         condition(id)
     ))?;
     Ok(())
@@ -103,9 +122,10 @@ fn read(row: &Row) -> Result<Stream, Error> {
     let id = StreamId { from: row.parse(0)?, incarnation: row.parse(1)?, to: row.parse(2)? };
     let digest: Option<Digest> = row.parse_optional(4)?;
     let last = Seq::new(row.parse(3)?).zip(digest);
-    let state = match row.text(5)? {
-        "frozen" => StreamState::Frozen { note: row.optional(6).unwrap_or_default().to_owned() },
-        _ => StreamState::Open,
+    let note = row.optional(6).map(str::to_owned);
+    let (state, held) = match row.text(5)? {
+        "frozen" => (StreamState::Frozen { note: note.unwrap_or_default() }, None),
+        _ => (StreamState::Open, note),
     };
-    Ok(Stream { id, last, state })
+    Ok(Stream { id, last, state, held })
 }

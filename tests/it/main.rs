@@ -11,6 +11,7 @@ mod conflicts;
 mod crashes;
 mod demo_database;
 mod demo_story;
+mod drift;
 mod drift_lab;
 mod faults;
 mod foreign_keys;

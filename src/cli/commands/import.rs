@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use crate::apply::Without;
 use crate::cli::arrival::{Concern, Told, tell, waiting};
 use crate::cli::phrase::number_of;
 use crate::cli::{Answer, Context, Exit, ImportArgs, Report, stick};
@@ -17,10 +18,16 @@ use crate::model::{Role, Site};
 pub fn run(args: &ImportArgs, context: &Context) -> Result<Exit, Report> {
     let places = places(args, context)?;
     allow_deletes(args, context)?;
+    allow_without(args, context)?;
     let settings = context.settings_to_sign_in()?;
     let progress = context.progress()?;
     let mut home = Home::work(&settings, &progress)?;
-    let options = ImportOptions { dry_run: args.run.dry_run, delete_percent_max: u64::from(args.max_delete) };
+    let without = Without::new(args.without.iter().cloned());
+    let options = ImportOptions {
+        dry_run: args.run.dry_run,
+        delete_percent_max: u64::from(args.max_delete),
+        without: &without,
+    };
     let import = engine::import(&mut home, &places, options)?;
     progress.print_notices();
     let named_a_file = places.iter().any(|place| place.is_file());
@@ -32,7 +39,11 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<Exit, Report> {
 /// The folders and files that are meant. A name that is not there is an error before anything else happens.
 fn places(args: &ImportArgs, context: &Context) -> Result<Vec<PathBuf>, Report> {
     if args.from.is_empty() {
-        return Ok(vec![stick::find(None, "import", context)?]);
+        // Bundles that wait here for a migration, or for those before them, need no stick.
+        return match stick::find(None, "import", context) {
+            Err(_) if stick::is_none()? && engine::waits_here(&context.settings()?)? => Ok(Vec::new()),
+            found => Ok(vec![found?]),
+        };
     }
     for path in &args.from {
         stick::must_be_there(path)?;
@@ -47,6 +58,21 @@ fn allow_deletes(args: &ImportArgs, context: &Context) -> Result<(), Report> {
         return Ok(());
     }
     let question = format!("Let a bundle delete up to {}% of a table?", args.max_delete);
+    match context.ask.yes_or_no(&question)? {
+        Answer::Yes => Ok(()),
+        Answer::No => Err(Report::new(Exit::Question, "stopped").because("nothing was changed")),
+    }
+}
+
+/// To leave something out of bundles is a decision of a person.
+fn allow_without(args: &ImportArgs, context: &Context) -> Result<(), Report> {
+    if args.without.is_empty() || args.yes || args.run.dry_run {
+        return Ok(());
+    }
+    let question = format!(
+        "Apply bundles without {}, and keep what they hold there in conflict_log only?",
+        args.without.join(", ")
+    );
     match context.ask.yes_or_no(&question)? {
         Answer::Yes => Ok(()),
         Answer::No => Err(Report::new(Exit::Question, "stopped").because("nothing was changed")),
@@ -114,7 +140,7 @@ impl Summary {
         let out = &context.out;
         let next = self.next();
         let shown: Vec<String> = places.iter().map(|place| display_path(place)).collect();
-        let shown = shown.join(", ");
+        let shown = if shown.is_empty() { "no stick".to_owned() } else { shown.join(", ") };
         if self.told.is_empty() {
             out.result(&format!("There are no bundles for {here} in {shown}; nothing was changed."));
         } else {

@@ -93,9 +93,14 @@ fn peer_words(peer: &PeerStatus) -> String {
         Some((number, when)) => format!("bundle {number} applied, {} UTC", when.to_words()),
         None => "nothing has arrived yet".to_owned(),
     };
-    if !peer.waiting.is_empty() {
-        let verb = if peer.waiting.len() == 1 { "waits" } else { "wait" };
-        words += &format!("; {} {verb} here for what comes before", bundles(&peer.waiting));
+    let held = peer.held.as_ref().map(|held| held.bundle);
+    if let Some(held) = &peer.held {
+        words += &format!("; bundle {} is HELD: {}", held.bundle, escape(&held.why));
+    }
+    let waiting: Vec<u64> = peer.waiting.iter().copied().filter(|number| Some(*number) != held).collect();
+    if !waiting.is_empty() {
+        let verb = if waiting.len() == 1 { "waits" } else { "wait" };
+        words += &format!("; {} {verb} here for what comes before", bundles(&waiting));
     }
     match peer.state {
         SiteState::Active => {}
@@ -115,6 +120,8 @@ fn next(status: &Status) -> String {
     for peer in &status.peers {
         if peer.frozen.is_some() {
             next.push(format!("ask {} whether its database was put back from a backup or copied", peer.site));
+        } else if peer.held.is_some() {
+            next.push("packmule import: it says what to do about the bundle that is held".to_owned());
         } else if !peer.waiting.is_empty() {
             next.push(format!("ask {} to export again", peer.site));
         }
@@ -166,6 +173,7 @@ fn to_json(status: &Status, next: &str) -> Value {
                 "last_applied": peer.last_applied.map(|(number, _)| number),
                 "applied_at": peer.last_applied.map(|(_, when)| when.to_string()),
                 "waiting": peer.waiting,
+                "held": peer.held.as_ref().map(|held| json!({ "bundle": held.bundle, "why": held.why })),
                 "stopped": peer.frozen,
             })
         })
