@@ -19,6 +19,7 @@ mod cascade;
 mod circle;
 mod decide;
 mod error;
+mod exact;
 mod fit;
 mod guard;
 mod misfit;
@@ -29,6 +30,7 @@ mod settle;
 mod spool;
 mod swap;
 mod transaction;
+mod width;
 mod without;
 mod write;
 

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::apply::cascade::with_children;
 use crate::apply::decide::{Decided, Verdict, decide, describe};
 use crate::apply::error::Error;
+use crate::apply::exact::write_exactly;
 use crate::apply::guard::Guard;
 use crate::apply::misfit::TableMisfit;
 use crate::apply::prepare::Section;
 use crate::apply::scene::{Prepared, Scene, Tally};
 use crate::apply::spool::Spool;
-use crate::apply::write::{Order, write};
+use crate::apply::write::Order;
 use crate::conflict::Kind;
 use crate::db::{Rank, Session, Table};
 use crate::ledger::{self, Conflict, LoggedRow, Status};
@@ -68,7 +69,7 @@ impl Run<'_> {
         let orders = orders(&decided, &refused);
         let is_delete = |order: &&Order<'_>| order.op() == Op::Delete;
         let wanted: HashSet<usize> = orders.iter().filter(is_delete).map(|order| order.at).collect();
-        let refusals = write(self.session, table, &orders)?;
+        let refusals = write_exactly(self.session, table, &orders)?;
         // Those that did not fit yet are counted when they do.
         let kept = refusals.iter().filter(|refusal| wanted.contains(&refusal.at)).count();
         self.guard.count(self.session, name, (wanted.len() - kept) as u64)?;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::apply::decide::{Decided, Verdict, decide};
 use crate::apply::error::Error;
+use crate::apply::exact::write_exactly;
 use crate::apply::run::Run;
 use crate::apply::write::{Order, write};
 use crate::ledger::{self, LoggedRow};
@@ -121,7 +122,7 @@ impl Run<'_> {
         };
         self.session.execute("SET SESSION foreign_key_checks = 0")?;
         let mut refused = write(self.session, &table, &orders(true))?;
-        refused.extend(write(self.session, &table, &orders(false))?);
+        refused.extend(write_exactly(self.session, &table, &orders(false))?);
         self.session.execute("SET SESSION foreign_key_checks = 1")?;
         Ok(refused.iter().map(|refusal| refusal.at).collect())
     }

@@ -305,6 +305,24 @@ fn a_column_that_holds_something_else_here_holds_the_bundle() {
 }
 
 #[test]
+fn a_column_that_is_computed_here_must_come_to_the_same() {
+    let family = family();
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    central.sql(
+        "ALTER TABLE items DROP COLUMN colour, ADD COLUMN colour VARCHAR(20) AS (CONCAT('c', quantity))",
+    );
+    lab.sql("UPDATE items SET colour = CONCAT('c', quantity)");
+    let delivered = family.deliver("lab-a");
+    assert_eq!((delivered.updates, delivered.parked), (3, 0));
+    lab.sql("INSERT INTO items VALUES (4, 'desk', 'c4', 4), (5, 'door', 'oak', 5); UPDATE items SET quantity = 9, colour = 'c9' WHERE id = 1");
+    let delivered = family.deliver("lab-a");
+    assert_eq!((delivered.inserts, delivered.updates, delivered.parked), (2, 1, 1));
+    assert_eq!(central.value("SELECT GROUP_CONCAT(id, colour ORDER BY id) FROM items"), "1c9,2c2,3c3,4c4");
+    let note = "SELECT note FROM conflict_log WHERE record_id = '5' AND status = 'open'";
+    assert_eq!(central.value(note), "column colour is computed here and would be 'c5' instead of 'oak'");
+}
+
+#[test]
 fn tables_whose_names_differ_in_letter_case_are_one_where_only_one_can_be_meant() {
     let family = family();
     let (central, lab) = (&family.central, family.lab("lab-a"));

@@ -13,6 +13,7 @@ mod demo_database;
 mod demo_story;
 mod drift;
 mod drift_lab;
+mod drift_values;
 mod faults;
 mod foreign_keys;
 mod foreign_log;
