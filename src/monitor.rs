@@ -141,4 +141,6 @@ steps! {
     ApplyLedgerWritten = "apply.ledger-written",
     /// The transaction is committed, the inbox still holds the bundle.
     ApplyCommitted = "apply.committed",
+    /// Words that were kept are followed, but not committed.
+    RetryWritten = "retry.written",
 }

@@ -23,7 +23,7 @@ impl Run<'_> {
         }
         let (mut set, mut left): (Vec<Member>, Vec<Member>) = (Vec::new(), Vec::new());
         let shapes = self.shapes();
-        self.aside.drain(&|name| shapes(name), &mut |name, change| {
+        self.aside.drain(&|name| shapes(name), &mut |name, change, ()| {
             set.push((name, change));
             Ok::<(), Error>(())
         })?;
@@ -42,7 +42,7 @@ impl Run<'_> {
         }
         for (name, change) in left {
             if let Some(prepared) = self.tables.get(&name) {
-                self.aside.push(&prepared.table.shape.clone(), change)?;
+                self.aside.push(&prepared.table.shape.clone(), change, ())?;
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::apply::misfit::TableMisfit;
 use crate::bundle;
-use crate::model::{Seq, TableName};
+use crate::model::{Role, Seq, TableName};
 use crate::{db, ledger};
 
 /// Why a bundle could not be applied. The tables are as they were.
@@ -30,6 +30,24 @@ pub enum Error {
     TablesDiffer {
         /// Which, and in which way; at least one.
         misfits: Vec<TableMisfit>,
+        /// Whether they are a lab's or the centre's.
+        role: Role,
+    },
+    /// A row here would be overwritten or deleted that the centre was never told of.
+    #[error("the row {record} of table {table} here was never sent, and the snapshot would replace it")]
+    NeverSent {
+        /// The table.
+        table: TableName,
+        /// The key.
+        record: String,
+    },
+    /// The sender confirms a bundle that was never sealed here.
+    #[error("bundle {seq} confirms bundle {confirmed} with a digest that is not its own here")]
+    ForeignReceipt {
+        /// The bundle that says it.
+        seq: Seq,
+        /// The bundle that it confirms.
+        confirmed: Seq,
     },
     /// So many rows would be deleted that somebody should look first.
     #[error("this bundle deletes {deletes} of {rows} rows ({percent}%) in table {table}")]
@@ -66,6 +84,8 @@ impl Error {
             | Error::Ledger(_)
             | Error::Bundle { .. }
             | Error::MovedOn { .. }
+            | Error::NeverSent { .. }
+            | Error::ForeignReceipt { .. }
             | Error::Spool(_) => false,
         }
     }
@@ -80,6 +100,8 @@ impl Error {
             | Error::Bundle { .. }
             | Error::TablesDiffer { .. }
             | Error::TooManyDeletes { .. }
+            | Error::NeverSent { .. }
+            | Error::ForeignReceipt { .. }
             | Error::Spool(_) => false,
         }
     }

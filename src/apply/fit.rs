@@ -59,7 +59,7 @@ pub(super) enum Until {
 /// What would be lost by leaving a column out of one change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Loss {
-    /// Nothing: the row goes, or it is new and has NULL there, as every row has in a column that is made later.
+    /// Nothing: the row goes, or has NULL there, as every row has in a column that is made later.
     Nothing,
     /// Nothing where the row is here, because the value did not change. A row made anew would be without it.
     IfNew,
@@ -233,13 +233,28 @@ impl Left {
         match change {
             Change::Delete { .. } => Loss::Nothing,
             Change::Insert { after, .. } if value(after).is_null() => Loss::Nothing,
-            Change::Insert { .. } | Change::Update { before: None, .. } => Loss::Value,
+            Change::Insert { .. } => Loss::Value,
+            Change::Update { before: None, after, .. } => self.loss_of(&value(after)),
             Change::Update { before: Some(before), after, .. } => match (value(before), value(after)) {
                 (Value::Null, Value::Null) => Loss::Nothing,
                 (before, after) if same_value(self.kind, &before, &after) => Loss::IfNew,
-                // To NULL as well: the column may have another name here, and hold the old value.
-                _ => Loss::Value,
+                (_, after) => self.loss_of(&after),
             },
+        }
+    }
+}
+
+impl Left {
+    /// What would be lost of a value that is new, or may be.
+    fn loss_of(&self, after: &Value) -> Loss {
+        match (after, &self.until) {
+            // The column may have another name here, and hold the old value there.
+            (Value::Null, Until::ItMatters(Misfit::ColumnMissing { only_here, .. }))
+                if only_here.is_empty() =>
+            {
+                Loss::Nothing
+            }
+            (_, Until::ItMatters(_) | Until::LaterOrNever) => Loss::Value,
         }
     }
 }
@@ -336,6 +351,7 @@ mod tests {
     #[test]
     fn a_column_that_is_not_here_is_left_out_while_it_says_nothing() {
         let there = shape("items", &[ID, COLOUR, NAME], &[0]);
+        let renamed = mapping(&there, table("items", &[ID, NAME, ("color", ColumnKind::Text)], &[0]), &[]);
         let mapping = mapping(&there, table("items", &[ID, NAME], &[0]), &[]);
         let [left] = mapping.left.as_slice() else { panic!("{:?}", mapping.left) };
         let time = Stamp::from_micros(0);
@@ -353,12 +369,17 @@ mod tests {
             (update(Some("-"), "-"), Loss::Nothing),
             (update(Some("red"), "red"), Loss::IfNew),
             (update(Some("red"), "blue"), Loss::Value),
-            (update(Some("red"), "-"), Loss::Value),
-            (update(None, "-"), Loss::Value),
+            (update(Some("red"), "-"), Loss::Nothing),
+            (update(None, "red"), Loss::Value),
+            (update(None, "-"), Loss::Nothing),
             (delete.clone(), Loss::Nothing),
         ] {
             assert_eq!(left.loss(&change), loss, "{change:?}");
         }
+        // A column that is only here may be the same under another name, and hold what is to become NULL.
+        assert_eq!(renamed.left[0].loss(&update(Some("red"), "-")), Loss::Value);
+        assert_eq!(renamed.left[0].loss(&update(None, "-")), Loss::Value);
+        assert_eq!(renamed.left[0].loss(&insert("-")), Loss::Nothing);
         assert_eq!(mapping.change(insert("red")).after(), Some(&row(&["1", "x"])));
         assert_eq!(mapping.change(delete).before(), Some(&row(&["1", "x"])));
     }

@@ -9,13 +9,13 @@ use crate::apply::error::Error;
 use crate::apply::fit::{Fit, Loss, Mapping, Until, fit};
 use crate::apply::misfit::{Misfit, TableMisfit};
 use crate::apply::run::{Chance, Run};
-use crate::apply::scene::Prepared;
-use crate::apply::spool::Spool;
+use crate::apply::scene::{Prepared, Side};
 use crate::conflict::Kind;
-use crate::db;
+use crate::db::{self, Table};
 use crate::ledger::{self, Conflict, Outcome, Status};
 use crate::model::{Change, RowImage, RowKey, TableName, TableShape, key_to_log, row_to_json};
 use crate::monitor::{Phase, Step};
+use crate::spool::Spool;
 
 /// A section of the bundle, and what becomes of it.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ impl Run<'_> {
                 self.check(shape, mapping, &changes)?;
                 if self.held.is_empty() {
                     self.keep_left_out(shape, Some(mapping), &changes)?;
-                    self.open(mapping)?;
+                    self.open(&mapping.table)?;
                     let changes = changes.into_iter().map(|change| mapping.change(change)).collect();
                     self.process(&mapping.table.shape.name, changes, Chance::Later)?;
                 }
@@ -52,7 +52,10 @@ impl Run<'_> {
     pub(super) fn must_fit(&mut self) -> Result<(), Error> {
         match self.held.is_empty() {
             true => Ok(()),
-            false => Err(Error::TablesDiffer { misfits: std::mem::take(&mut self.held) }),
+            false => {
+                let role = self.scene.side.role();
+                Err(Error::TablesDiffer { misfits: std::mem::take(&mut self.held), role })
+            }
         }
     }
 
@@ -104,8 +107,8 @@ impl Run<'_> {
     }
 
     /// Makes a table ready to be written, and settles what stood before where it comes in another shape now.
-    fn open(&mut self, mapping: &Mapping) -> Result<(), Error> {
-        let (table, name) = (&mapping.table, &mapping.table.shape.name);
+    pub(super) fn open(&mut self, table: &Table) -> Result<(), Error> {
+        let name = &table.shape.name;
         let next = self.ranks.get(name).map(|rank| rank.circle);
         // Tables that point to each other stand side by side; their rows must be there before others point to them.
         if next != self.circle && self.aside.count() > 0 {
@@ -167,20 +170,25 @@ impl Run<'_> {
 
     fn left_out(&self, shape: &TableShape, change: &Change, key: Option<&RowKey>, note: String) -> Conflict {
         let json = |row: &RowImage| row_to_json(shape, row);
+        let row = change.after().map(json);
+        let (central_row, lab_row, outcome) = match self.scene.side {
+            Side::Central { .. } => (None, row, Outcome::Central),
+            Side::Lab { .. } => (row, None, Outcome::Lab),
+        };
         Conflict {
-            site: self.scene.lab.clone(),
+            site: self.scene.sender.clone(),
             table: shape.name.clone(),
             record_id: key.map(key_to_log).unwrap_or_default(),
             kind: Kind::Value,
             op: change.op(),
             before_row: change.before().map(json),
-            central_row: None,
-            lab_row: change.after().map(json),
+            central_row,
+            lab_row,
             central_time: None,
             lab_time: Some(change.time()),
             clock_note: None,
             status: Status::Decided,
-            outcome: Outcome::Central,
+            outcome,
             decided_by: Some("person: --without".to_owned()),
             note: Some(note),
             bundle: self.scene.bundle.clone(),

@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::apply::cascade::with_children;
-use crate::apply::decide::{Decided, Verdict, decide, describe};
+use crate::apply::decide::{Decided, Verdict, decide};
 use crate::apply::error::Error;
 use crate::apply::exact::write_exactly;
 use crate::apply::guard::Guard;
 use crate::apply::misfit::TableMisfit;
 use crate::apply::prepare::Section;
+use crate::apply::record::Keeping;
 use crate::apply::scene::{Prepared, Scene, Tally};
-use crate::apply::spool::Spool;
 use crate::apply::write::Order;
 use crate::conflict::Kind;
 use crate::db::{Rank, Session, Table};
-use crate::ledger::{self, Conflict, LoggedRow, Status};
-use crate::model::{Change, Op, RowImage, TableName, key_to_log};
+use crate::model::{Change, Op, RowImage, TableName};
 use crate::monitor::Monitor;
+use crate::spool::{Sorter, Spool};
 
 /// Whether a change that does not fit yet may still fit later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,10 @@ pub(super) struct Run<'a> {
     pub(super) settle: Spool<'a>,
     pub(super) guard: Guard,
     pub(super) tally: Tally,
+    /// What is kept for later; at a lab only.
+    pub(super) keeping: Keeping,
+    /// The tables of a snapshot that had rows before, with the keys that it brings.
+    pub(super) sweep: HashMap<TableName, Sorter<'a>>,
     pub(super) triggered: BTreeSet<TableName>,
     /// The section of the bundle that was looked at last.
     pub(super) section: Option<Section>,
@@ -65,6 +69,7 @@ impl Run<'_> {
         let table = &prepared.table;
         let outside = self.outside.as_deref_mut().filter(|_| self.triggered.contains(name));
         let (mut decided, later) = decide(self.session, outside, &self.scene, table, changes)?;
+        self.note_seen(name, &decided)?;
         let mut refused = self.with_children(table, &decided)?;
         let orders = orders(&decided, &refused);
         let is_delete = |order: &&Order<'_>| order.op() == Op::Delete;
@@ -82,9 +87,9 @@ impl Run<'_> {
             match refused.remove(&at) {
                 // Another row, written later, can bring the parent or free the unique value. A value never fits.
                 Some((Kind::Orphan | Kind::Unique, _)) if chance == Chance::Later => {
-                    self.aside.push(&table.shape, one.change)?;
+                    self.aside.push(&table.shape, one.change, ())?;
                 }
-                Some((kind, note)) => self.park(table, &one, kind, note)?,
+                Some((kind, note)) => self.set_aside(table, &one, kind, note)?,
                 None => {}
             }
         }
@@ -108,74 +113,8 @@ impl Run<'_> {
         }
         let found = with_children(self.session, self.scene.catalog, table, &deletes)?;
         let note =
-            |child: String| format!("rows of {child} here belong to it, and the lab has not seen them");
+            |child: String| format!("rows of {child} here belong to it, and the sender has not seen them");
         Ok(found.into_iter().map(|(at, child)| (at, (Kind::Orphan, note(child)))).collect())
-    }
-
-    /// Logs what was written, keeps the conflicts, and notes the rows that are to be looked at again.
-    fn record(
-        &mut self,
-        prepared: &Prepared,
-        decided: &mut [Decided],
-        refused: &HashMap<usize, (Kind, String)>,
-    ) -> Result<(), Error> {
-        let shape = &prepared.table.shape;
-        let mut logged: Vec<LoggedRow> = Vec::new();
-        let mut conflicts: Vec<Conflict> = Vec::new();
-        for (at, one) in decided.iter_mut().enumerate().filter(|(at, _)| !refused.contains_key(at)) {
-            let stands = match &mut one.verdict {
-                Verdict::AlreadyThere => {
-                    self.tally.already_there += 1;
-                    one.change.after().cloned()
-                }
-                Verdict::Write(conflict) => {
-                    self.tally.written += 1;
-                    let order = Order {
-                        at,
-                        key: one.key.clone(),
-                        row: one.change.after(),
-                        exists: one.current.is_some(),
-                    };
-                    logged.push(LoggedRow {
-                        record_id: key_to_log(&one.key),
-                        op: order.op(),
-                        time: one.change.time(),
-                    });
-                    conflicts.extend(conflict.take().map(|boxed| *boxed));
-                    one.change.after().cloned()
-                }
-                Verdict::Keep(conflict) => {
-                    conflicts.push((**conflict).clone());
-                    one.current.clone()
-                }
-            };
-            if prepared.settles {
-                let time = one.change.time();
-                let wanted = match stands {
-                    Some(after) => Change::Insert { after, time },
-                    None => Change::Delete { key: one.key.clone(), before: None, time },
-                };
-                self.settle.push(shape, wanted)?;
-            }
-        }
-        let open = conflicts.iter().filter(|conflict| conflict.status == Status::Open).count() as u64;
-        self.tally.parked += open;
-        self.tally.conflicts += conflicts.len() as u64 - open;
-        ledger::record_conflicts(self.session, &conflicts)?;
-        // With the time and the site of the edit itself, so that the centre can pass it on to all but its author.
-        ledger::log_rows(self.session, &shape.name, &logged, self.scene.lab)?;
-        Ok(())
-    }
-
-    /// Sets a change aside for a person. Nothing else waits for it.
-    fn park(&mut self, table: &Table, one: &Decided, kind: Kind, note: String) -> Result<(), Error> {
-        let mut conflict = describe(&self.scene, table, &one.change, &one.key, one.current.as_ref(), kind);
-        conflict.status = Status::Open;
-        conflict.decided_by = None;
-        conflict.note = Some(note);
-        self.tally.parked += 1;
-        ledger::record_conflicts(self.session, &[conflict])?;
-        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::apply::error::Error;
 use crate::apply::exact::write_exactly;
 use crate::apply::run::Run;
 use crate::apply::write::{Order, write};
-use crate::ledger::{self, LoggedRow};
+use crate::ledger::LoggedRow;
 use crate::model::{Change, Op, TableName, key_to_log};
 
 impl Run<'_> {
@@ -24,7 +24,7 @@ impl Run<'_> {
         }
         let mut by_table: BTreeMap<TableName, Vec<Change>> = BTreeMap::new();
         let shapes = self.shapes();
-        self.aside.drain(&|name| shapes(name), &mut |name, change| {
+        self.aside.drain(&|name| shapes(name), &mut |name, change, ()| {
             by_table.entry(name).or_default().push(change);
             Ok::<(), Error>(())
         })?;
@@ -36,7 +36,7 @@ impl Run<'_> {
             let shape = self.tables.get(&name).map(|prepared| prepared.table.shape.clone());
             for change in left {
                 if let Some(shape) = &shape {
-                    self.aside.push(shape, change)?;
+                    self.aside.push(shape, change, ())?;
                 }
             }
         }
@@ -89,7 +89,8 @@ impl Run<'_> {
                     })
                     .collect();
                 self.tally.written += rows.len() as u64;
-                ledger::log_rows(self.session, name, &logged, self.scene.lab)?;
+                self.log(name, &logged)?;
+                self.forget_changes(&table, &rows)?;
                 break;
             }
             self.session.execute("ROLLBACK TO SAVEPOINT packmule_swap")?;

@@ -8,14 +8,14 @@ use crate::bundle::hashes::digest_of_hash;
 use crate::bundle::head::{PayloadHead, end_from_line, table_from_line};
 use crate::bundle::line::read_change;
 use crate::bundle::lines::Lines;
-use crate::bundle::{Error, Identity, Kind, LineFault, Manifest};
-use crate::model::{Change, ChangeCounts, TableShape};
+use crate::bundle::{Error, Identity, LineFault, Manifest};
+use crate::model::{BundleKind, Change, ChangeCounts, TableShape};
 
 /// The content of a bundle. One line of it is in memory at a time.
 pub struct PayloadReader<R: Read> {
     lines: Lines<R>,
     head: PayloadHead,
-    kind: Kind,
+    kind: BundleKind,
     hash: Sha256,
     shape: Option<TableShape>,
     counts: ChangeCounts,
@@ -80,7 +80,7 @@ impl<R: Read> PayloadReader<R> {
     fn event(&mut self) -> Result<Event, LineFault> {
         let line = std::str::from_utf8(self.lines.line()).map_err(|_| LineFault::Utf8)?;
         if line.starts_with('{') {
-            if self.kind == Kind::Receipt {
+            if self.kind == BundleKind::Receipt {
                 return Err(LineFault::Receipt);
             }
             let shape = table_from_line(line.as_bytes())?;

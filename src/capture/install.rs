@@ -67,7 +67,7 @@ fn install_all(
             session.execute(&drop_sql(&odd.name)).map_err(fault)?;
         }
         if let Some(before) = logged_as(table).filter(|name| !catalog.tables.contains_key(name)) {
-            rename_open_rows(session, &before, &table.shape.name)?;
+            rename_log_rows(session, &before, &table.shape.name)?;
         }
     }
     Ok(made)
@@ -89,10 +89,10 @@ fn odd<'t>(table: &'t Table, wanted: &[TriggerText]) -> impl Iterator<Item = &'t
 }
 
 /// What was logged of a table before it was renamed is of the table as it is called now.
-fn rename_open_rows(session: &mut Session, before: &TableName, now: &TableName) -> Result<(), Error> {
+fn rename_log_rows(session: &mut Session, before: &TableName, now: &TableName) -> Result<(), Error> {
     session.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
     session.execute(&format!(
-        "UPDATE sync_log SET table_name = {} WHERE batch IS NULL AND table_name = {}",
+        "UPDATE sync_log SET table_name = {} WHERE table_name = {}",
         sql::text(now.as_str()),
         sql::text(before.as_str())
     ))?;

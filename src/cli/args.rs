@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::cli::command_args::{
     ConfigCommand, DemoArgs, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs,
-    StatusArgs, TablesArgs,
+    RecoverArgs, StatusArgs, TablesArgs,
 };
 use crate::cli::progress::ProgressKind;
 
@@ -65,6 +65,8 @@ pub enum Command {
     Enrol(EnrolArgs),
     /// At a lab: take in the centre's answer card
     Join(JoinArgs),
+    /// At a lab: go on after the database was put back from a backup
+    Recover(RecoverArgs),
     /// List, add, remove or check the tables that are synced
     Tables(TablesArgs),
     /// Look for what is wrong or will go wrong
@@ -104,6 +106,7 @@ Set up:
   enrol       at the centre: let a lab take part, from its card
   join        at a lab: take in the centre's answer card
   tables      list, add, remove or check the tables that are synced
+  recover     at a lab: go on after the database was put back from a backup
   doctor      look for what is wrong or will go wrong
 
 Look inside:

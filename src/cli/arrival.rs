@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::admit::Fork;
-use crate::apply::{self, Applied, TableMisfit};
+use crate::apply::{self, Applied, ReceiptOutcome, TableMisfit};
 use crate::bundle;
 use crate::cli::exit::Exit;
 use crate::cli::phrase::{bundle_runs, by_kind, counts_json, number_of, without};
@@ -227,6 +227,9 @@ impl Subject<'_> {
         let Some(BundleName { from, to, seq, .. }) = self.name else {
             return ("left alone: it is for another site".to_owned(), None, None, None);
         };
+        if from == self.here {
+            return (format!("left alone: our own, on its way to {to}"), None, None, None);
+        }
         let report = Report::new(Exit::Refused, format!("bundle {seq} is not for this site"))
             .because(format!("it is from {from}, for {to}; this is {}; nothing was changed", self.here))
             .hint(format!("pass the stick on to {to}"));
@@ -273,7 +276,7 @@ fn held(outcome: &ItemOutcome) -> Option<Vec<TableMisfit>> {
 }
 
 fn misfits(error: &Error) -> Option<Vec<TableMisfit>> {
-    let Error::Apply { source: apply::Error::TablesDiffer { misfits }, .. } = error else {
+    let Error::Apply { source: apply::Error::TablesDiffer { misfits, .. }, .. } = error else {
         return None;
     };
     Some(misfits.clone())
@@ -281,7 +284,7 @@ fn misfits(error: &Error) -> Option<Vec<TableMisfit>> {
 
 /// `applied 1 284 changes; 2 conflicts decided, 1 set aside`
 fn applied_words(applied: &Applied, dry_run: bool) -> String {
-    let Applied { counts, written: _, already_there, conflicts, parked } = applied;
+    let Applied { counts, written: _, already_there, conflicts, parked, deferred, receipt } = applied;
     let verb = if dry_run { "would apply" } else { "applied" };
     let changes = number_of(counts.total(), "change", "changes");
     let mut more = Vec::new();
@@ -294,6 +297,20 @@ fn applied_words(applied: &Applied, dry_run: bool) -> String {
     if *parked > 0 {
         more.push(number_of(*parked, "set aside", "set aside"));
     }
+    if *deferred > 0 {
+        more.push(number_of(*deferred, "kept for later", "kept for later"));
+    }
+    match receipt {
+        ReceiptOutcome::Confirmed(seq) => more.push(format!("our bundles up to {seq} are confirmed")),
+        ReceiptOutcome::Foreign(seq) => {
+            more.push(format!("it confirms a bundle {seq} that was never sealed here: NOT believed"));
+        }
+        ReceiptOutcome::NothingNew => {}
+    }
+    let changes = match (counts.total(), dry_run) {
+        (0, false) => return ["a receipt".to_owned()].into_iter().chain(more).collect::<Vec<_>>().join("; "),
+        _ => changes,
+    };
     match more.is_empty() {
         true => format!("{verb} {changes}"),
         false => format!("{verb} {changes}; {}", more.join(", ")),
@@ -301,13 +318,19 @@ fn applied_words(applied: &Applied, dry_run: bool) -> String {
 }
 
 fn applied_json(applied: &Applied) -> Value {
-    let Applied { counts, written, already_there, conflicts, parked } = applied;
+    let Applied { counts, written, already_there, conflicts, parked, deferred, receipt } = applied;
     json!({
         "changes": counts_json(counts),
         "written": written,
         "already_there": already_there,
         "conflicts": conflicts,
         "set_aside": parked,
+        "kept": deferred,
+        "confirms": match receipt {
+            ReceiptOutcome::Confirmed(seq) => Some(seq.number()),
+            ReceiptOutcome::Foreign(_) | ReceiptOutcome::NothingNew => None,
+        },
+        "false_receipt": matches!(receipt, ReceiptOutcome::Foreign(_)),
     })
 }
 
@@ -343,7 +366,7 @@ mod tests {
     #[test]
     fn what_was_applied_is_counted() {
         let counts = ChangeCounts { inserts: 1120, updates: 158, deletes: 6 };
-        let applied = Applied { counts, written: 1281, already_there: 0, conflicts: 2, parked: 1 };
+        let applied = Applied { counts, written: 1281, conflicts: 2, parked: 1, ..Applied::default() };
         let told = told(ItemOutcome::Applied(applied));
         assert_eq!(told.label, "lab-a 147");
         assert_eq!(told.line, "applied 1 284 changes; 2 conflicts decided, 1 set aside");

@@ -39,6 +39,12 @@ pub struct StatusArgs {
 pub struct ExportArgs {
     /// The stick or folder [the stick that is plugged in]
     pub dir: Option<PathBuf>,
+    /// At the centre: only what waits for these labs
+    #[arg(long, value_name = "LAB", num_args = 1..)]
+    pub to: Vec<Site>,
+    /// Remove from the stick what the other side has confirmed
+    #[arg(long)]
+    pub clean: bool,
     /// Whether to change nothing.
     #[command(flatten)]
     pub run: DryRun,
@@ -50,6 +56,12 @@ pub struct ImportArgs {
     /// A stick or folder, or bundle files [the stick that is plugged in]
     #[arg(value_name = "DIR|FILE")]
     pub from: Vec<PathBuf>,
+    /// Write no receipts and changes back to the stick
+    #[arg(long)]
+    pub no_reply: bool,
+    /// Remove from the stick what the other side has confirmed
+    #[arg(long)]
+    pub clean: bool,
     /// End with exit code 3 when a conflict or a bundle waits for a person
     #[arg(long)]
     pub strict: bool,
@@ -59,6 +71,20 @@ pub struct ImportArgs {
     /// Leave out a table or column that was dropped here on purpose; its values are kept in conflict_log
     #[arg(long, value_name = "TABLE[.COLUMN]")]
     pub without: Vec<String>,
+    /// Answer every question with yes
+    #[arg(long)]
+    pub yes: bool,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
+/// `packmule recover`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct RecoverArgs {
+    /// Where to write the new card for the centre [NAME.card]
+    #[arg(long, value_name = "FILE")]
+    pub card: Option<PathBuf>,
     /// Answer every question with yes
     #[arg(long)]
     pub yes: bool,

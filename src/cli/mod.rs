@@ -20,6 +20,7 @@ mod report_database;
 mod report_engine;
 mod report_stick;
 mod report_tables;
+mod sent;
 mod stick;
 mod terminal;
 mod text;
@@ -34,7 +35,7 @@ pub use args::{Args, Command, Global};
 pub use ask::{Answer, Ask};
 pub use command_args::{
     ConfigCommand, DemoArgs, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs,
-    JoinArgs, StatusArgs, TableNames, TablesArgs, TablesCommand, UrlArg,
+    JoinArgs, RecoverArgs, StatusArgs, TableNames, TablesArgs, TablesCommand, UrlArg,
 };
 pub use context::Context;
 pub use exit::Exit;
@@ -68,6 +69,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
         Command::Init(args) => commands::init::run(args, context),
         Command::Enrol(args) => commands::enrol::run(args, context),
         Command::Join(args) => commands::join::run(args, context),
+        Command::Recover(args) => commands::recover::run(args, context),
         Command::Tables(args) => commands::tables::run(args, context),
         Command::Doctor => commands::doctor::run(context),
         Command::Status(args) => commands::status::run(args, context),

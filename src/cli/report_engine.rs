@@ -9,7 +9,7 @@ use crate::cli::report_tables::tables_differ;
 use crate::cli::text::disk_size;
 use crate::engine::{Cause, Error};
 use crate::mailbox::display_path;
-use crate::model::{BundleName, Site};
+use crate::model::BundleName;
 use crate::{apply, capture, ledger, seal};
 
 impl From<Error> for Report {
@@ -22,6 +22,7 @@ impl From<Error> for Report {
             Error::Seal(error) => error.into(),
             Error::Mailbox(error) => error.into(),
             Error::Apply { name, source } => about_apply(&name, source),
+            Error::Retry { source } => about_retry(source),
             Error::Key(error) => error.into(),
             Error::Bundle { path, source } => {
                 let name = path.file_name().map(std::path::Path::new).unwrap_or(&path);
@@ -117,6 +118,9 @@ impl From<Cause> for Report {
             Cause::NotALab { .. } => Report::new(Exit::WrongUse, what)
                 .because("only labs are enrolled; nothing was changed")
                 .hint("make the lab's card at the lab: packmule init --role lab --help"),
+            Cause::OldCard { site } => Report::new(Exit::Key, what)
+                .because("a card that was used before tells nothing new; nothing was changed")
+                .hint(format!("ask {site} for the card that `packmule recover` wrote last")),
             Cause::WentBack { known, sealed } => went_back(known, sealed.number()),
             Cause::OutboxIncomplete { name } => outbox_incomplete(&name),
             Cause::Unshareable { table, why } => {
@@ -148,7 +152,7 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
             let report = refused(&name.to_string(), Some(name), &source);
             Report { code: Exit::Refused, ..report }
         }
-        apply::Error::TablesDiffer { misfits } => tables_differ(name, &misfits),
+        apply::Error::TablesDiffer { misfits, role } => tables_differ(name, &misfits, role),
         apply::Error::TooManyDeletes { table, deletes, rows, percent, limit } => {
             let (deletes, rows) = (crate::cli::text::count(deletes), crate::cli::text::count(rows));
             Report::new(
@@ -166,7 +170,40 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
         apply::Error::MovedOn { .. } => Report::new(Exit::Busy, what)
             .because("somebody else applied bundles of the same site at the same time; nothing was changed")
             .hint("run the same command again"),
+        apply::Error::NeverSent { table, record } => Report::new(
+            Exit::Question,
+            format!("{what}: table {table} has rows of its own here that were never sent, such as {record}"),
+        )
+        .because("the centre's rows would replace them unseen; nothing was changed")
+        .hint(
+            "send them first: run the same `packmule init` again with --adopt, then `packmule import` again",
+        )
+        .hint("equal rows are no conflict; rows that differ are reviewed at the centre"),
+        apply::Error::ForeignReceipt { confirmed, .. } => Report::new(
+            Exit::Refused,
+            format!("STOPPED: {what}: it confirms a bundle {confirmed} that this database never sealed"),
+        )
+        .because("was this database put back from a backup? nothing was changed, and nothing more is applied")
+        .hint("if there is a newer copy of the database, put it back; if there is none: packmule recover"),
         apply::Error::Spool(source) => about_file(what, &source),
+    }
+}
+
+/// Words of the centre that were kept and are tried again: there is no bundle to name.
+fn about_retry(error: apply::Error) -> Report {
+    let what = "what was kept of the centre's changes could not be tried again".to_owned();
+    match error {
+        apply::Error::Database(error) => not_applied(what, error.into()),
+        apply::Error::Ledger(error) => not_applied(what, error.into()),
+        other @ (apply::Error::Bundle { .. }
+        | apply::Error::TablesDiffer { .. }
+        | apply::Error::NeverSent { .. }
+        | apply::Error::ForeignReceipt { .. }
+        | apply::Error::TooManyDeletes { .. }
+        | apply::Error::MovedOn { .. }
+        | apply::Error::Spool(_)) => {
+            Report::new(Exit::Failed, what).because(format!("{other}; nothing was changed"))
+        }
     }
 }
 
@@ -213,8 +250,8 @@ fn went_back(known: u64, sealed: u64) -> Report {
         "it was put back from a backup, or is a copy; a number given twice would be refused at the centre, so \
          nothing was sealed",
     )
-    .hint("put the newest copy of the database back, and run the same command again")
-    .hint("if there is none, ask the centre before anything else; this site's later edits are not sent until then")
+    .hint("if there is a newer copy of the database, put it back, and run the same command again")
+    .hint("if there is none: packmule recover")
 }
 
 fn outbox_incomplete(name: &BundleName) -> Report {
@@ -237,11 +274,4 @@ fn about_file(what: String, source: &io::Error) -> Report {
     } else {
         report
     }
-}
-
-/// What is said where somebody asks the centre to send.
-pub(super) fn centre_does_not_send(site: &Site) -> Report {
-    Report::new(Exit::WrongUse, format!("{site} is the centre, and the centre does not send changes yet"))
-        .because("in this version changes go from the labs to the centre; nothing was changed")
-        .hint("take in what the labs have sent: packmule import DIR")
 }

@@ -6,10 +6,10 @@ use crate::apply::{Misfit, TableMisfit};
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
 use crate::db::{Unshareable, sql};
-use crate::model::{BundleName, ColumnKind, TableName};
+use crate::model::{BundleName, ColumnKind, Role, TableName};
 
 /// What is said of a bundle that is held because tables differ.
-pub(super) fn tables_differ(name: &BundleName, misfits: &[TableMisfit]) -> Report {
+pub(super) fn tables_differ(name: &BundleName, misfits: &[TableMisfit], role: Role) -> Report {
     let BundleName { from, seq, .. } = name;
     let tables = tables(misfits);
     let verb = if tables.len() == 1 { "is another one" } else { "are others" };
@@ -19,7 +19,7 @@ pub(super) fn tables_differ(name: &BundleName, misfits: &[TableMisfit]) -> Repor
     let mut report = Report::new(Exit::TablesDiffer, what)
         .because(format!("{cause}; nothing was changed, and the bundle is kept here until it fits"));
     for misfit in misfits {
-        report.hints.extend(remedies(&misfit.table, &misfit.misfit, name));
+        report.hints.extend(remedies(&misfit.table, &misfit.misfit, name, role));
     }
     report = report.hint("then: packmule import; it goes on by itself, with or without the stick");
     let left_out: Vec<String> = misfits.iter().filter_map(left_out).collect();
@@ -59,17 +59,15 @@ fn tables(misfits: &[TableMisfit]) -> Vec<&str> {
 }
 
 /// What to do about one of them.
-fn remedies(table: &TableName, misfit: &Misfit, bundle: &BundleName) -> Vec<String> {
+fn remedies(table: &TableName, misfit: &Misfit, bundle: &BundleName, role: Role) -> Vec<String> {
     let (from, here) = (&bundle.from, sql::name(table.as_str()));
     match misfit {
         Misfit::TableMissing { is_shared } => {
-            let mut hints = vec![format!(
+            let make = format!(
                 "make it, or give it its old name again; at {from}, this shows it: SHOW CREATE TABLE {here}"
-            )];
-            if !is_shared {
-                hints.push(add(table));
-            }
-            hints
+            );
+            // A lab's list of tables follows the centre's.
+            if *is_shared || role == Role::Lab { vec![make] } else { vec![make, add(table)] }
         }
         Misfit::TableAmbiguous { found } => {
             let found = found.first().unwrap_or(table);

@@ -32,7 +32,7 @@ pub use error::{CardError, Error};
 pub use fault::{Excerpt, Fault, Problem, SyntaxError};
 pub use keys::{KeyFolder, Keys};
 pub use place::{find, for_new, state_for};
-pub use rules::{Direction, Policy, TableRules, Tables, UnknownWord};
+pub use rules::{Policy, TableRules, Tables, UnknownWord};
 pub use secret::Secret;
 pub use settings::{Central, Settings, Shown, Source};
 pub use suggest::nearest;

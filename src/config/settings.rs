@@ -11,9 +11,9 @@ use crate::config::fault::Problem;
 use crate::config::files::read_small_text;
 use crate::config::place::state_for;
 use crate::config::reader::{Reader, Section};
-use crate::config::rules::{Direction, Policy, TableRules, Tables};
+use crate::config::rules::{Policy, TableRules, Tables};
 use crate::config::{every, size};
-use crate::model::{Role, Site, TableName};
+use crate::model::{Direction, Role, Site, TableName};
 
 /// The settings of a site, checked as far as a file alone can be.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub struct Settings {
     pub contact: Option<String>,
     /// From which size on a seal goes on in a next bundle, in bytes.
     pub bundle_bytes_max: u64,
+    /// How long confirmed bundles and their log rows are kept.
+    pub keep: Duration,
     shown: Vec<Shown>,
 }
 
@@ -58,7 +60,7 @@ impl Settings {
         let reader = Reader::new(path, text);
         let tree = reader.parse()?;
         let top = reader.top(&tree);
-        top.only(&["role", "site", "state", "database", "central", "sync", "tables", "stick"])?;
+        top.only(&["role", "site", "state", "database", "central", "sync", "tables", "stick", "keep"])?;
         let role = top.word("role", Role::WORDS, |word| word.parse().ok())?;
         let role = top.shown(top.needed("role", role)?);
         let site = read_site(&top)?;
@@ -83,6 +85,7 @@ impl Settings {
         stick.only(&["contact", "bundle_max"])?;
         let contact = stick.text("contact")?.map(|found| stick.shown(found));
         let bundle_bytes_max = read_bundle_max(&stick)?;
+        let keep = read_keep(&top)?;
         let path = path.to_owned();
         let shown = reader.into_shown();
         Ok(Settings {
@@ -96,6 +99,7 @@ impl Settings {
             rules,
             contact,
             bundle_bytes_max,
+            keep,
             shown,
         })
     }
@@ -165,6 +169,23 @@ pub enum Source {
     Default,
     /// The option file that `defaults_file` names.
     ClientFile(PathBuf),
+}
+
+fn read_keep(top: &Section<'_>) -> Result<Duration, Error> {
+    let Some(found) = top.text("keep")? else {
+        top.show_as("keep", every::to_words(KEEP_DEFAULT), Source::Default);
+        return Ok(KEEP_DEFAULT);
+    };
+    match every::parse(&found.value) {
+        Some(keep) => {
+            top.shown(found);
+            Ok(keep)
+        }
+        None => {
+            let name = found.name.clone();
+            Err(top.refuse(&found, Problem::Every { name }))
+        }
+    }
 }
 
 fn read_bundle_max(section: &Section<'_>) -> Result<u64, Error> {
@@ -241,6 +262,7 @@ fn read_rules(section: &Section<'_>) -> Result<TableRules, Error> {
 }
 
 pub(super) const SETTINGS_BYTES_MAX: u64 = 1024 * 1024;
+const KEEP_DEFAULT: Duration = Duration::from_secs(30 * 86_400);
 const EVERY_DEFAULT: Duration = Duration::from_secs(30 * 60);
 
 #[cfg(test)]

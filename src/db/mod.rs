@@ -27,6 +27,9 @@ pub use named::Named;
 pub use order::{Rank, rank};
 pub use own_table::{Ensured, blocked_table, ensure_table};
 pub use session::{Flavour, Row, Session};
-pub use shared::{Keyed, canonical, canonical_keys, keys_sql, read_rows, rows_by_key};
+pub use shared::{
+    Keyed, Stopped, all_keys, all_rows, canonical, canonical_keys, count_rows, keys_sql, read_rows,
+    rows_by_key,
+};
 pub use target::{Password, Target, Tls};
 pub use write::{delete_rows, insert_rows, update_rows, upsert_rows};

@@ -18,6 +18,14 @@ pub enum Named {
 }
 
 impl Catalog {
+    /// The table here that a name from elsewhere means, where there is exactly one and it can be shared.
+    pub fn shareable(&self, wanted: &TableName) -> Option<&TableName> {
+        match self.named(wanted) {
+            Named::Here(name) => self.tables.get_key_value(&name).map(|(name, _)| name),
+            Named::Nowhere | Named::Several(_) => None,
+        }
+    }
+
     /// Finds a table or view by a name from elsewhere: exactly so, or else the only one that differs in letter case alone.
     pub fn named(&self, wanted: &TableName) -> Named {
         let all = || self.tables.keys().chain(self.unshareable.keys());

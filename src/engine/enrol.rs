@@ -9,7 +9,7 @@ use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
 use crate::engine::setup::own_card;
 use crate::ledger::{self, KnownSite, SiteState};
-use crate::model::{Role, Site, TableName};
+use crate::model::{Role, Site, StreamId, TableName};
 
 /// What `enrol` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,7 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
     let was_there = known.is_some();
     let number = match known {
         Some(known) if is_same(&known, lab) => known.number.unwrap_or_default(),
+        Some(known) if has_same_keys(&known, lab) => come_back(home, &known, lab)?,
         Some(_) => return Err(Cause::SiteTaken { site: lab.site.clone() }.into()),
         None => {
             let number = ledger::next_number(&mut home.session)?;
@@ -109,8 +110,8 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer) -> Result<Joined, Erro
     let catalog = Catalog::load(&mut home.session)?;
     let (mut tables, mut missing) = (Vec::new(), Vec::new());
     for (table, _) in &answer.tables {
-        if catalog.tables.contains_key(table) {
-            tables.push(table.clone());
+        if let Some(here) = catalog.shareable(table) {
+            tables.push(here.clone());
         } else {
             let why = catalog.unshareable.get(table).map(ToString::to_string);
             missing.push((table.clone(), why.unwrap_or_else(|| "there is no such table here".to_owned())));
@@ -121,6 +122,10 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer) -> Result<Joined, Erro
     // Triggers first, then the list: a table on the list is always watched.
     capture::install_triggers(&mut home.session, &catalog, &tables, LogDepth::of(Role::Lab))?;
     ledger::add_tables(&mut home.session, &tables, now())?;
+    for (table, rules) in &answer.tables {
+        let here = catalog.shareable(table).unwrap_or(table);
+        ledger::set_direction(&mut home.session, here, rules.direction)?;
+    }
     ledger::remove_tables(&mut home.session, &not_wanted)?;
     capture::remove_triggers(&mut home.session, &catalog, &not_wanted)?;
     // The number last: it says that the lab has joined.
@@ -133,9 +138,28 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer) -> Result<Joined, Erro
 }
 
 fn is_same(known: &KnownSite, card: &SiteCard) -> bool {
-    known.verifying_key == card.verifying.to_string()
-        && known.recipient == card.recipient.to_string()
-        && known.incarnation == card.incarnation
+    has_same_keys(known, card) && known.incarnation == card.incarnation
+}
+
+fn has_same_keys(known: &KnownSite, card: &SiteCard) -> bool {
+    known.verifying_key == card.verifying.to_string() && known.recipient == card.recipient.to_string()
+}
+
+/// Takes in a lab whose database was put back, under its new history. Returns its number, which stays.
+///
+/// The end of the old history may still come: its stream is kept, so that it is known.
+fn come_back(home: &mut Home<'_>, known: &KnownSite, card: &SiteCard) -> Result<u32, Error> {
+    let here = home.here.site.clone();
+    let stream = |incarnation| StreamId { from: known.site.clone(), incarnation, to: here.clone() };
+    let is_old = ledger::streams(&mut home.session)?.iter().any(|one| one.id == stream(card.incarnation));
+    if is_old || known.state == SiteState::Revoked {
+        return Err(Cause::OldCard { site: known.site.clone() }.into());
+    }
+    home.session.execute("START TRANSACTION")?;
+    ledger::lock_stream(&mut home.session, &stream(known.incarnation))?;
+    ledger::renew_site(&mut home.session, &known.site, card.incarnation)?;
+    home.session.execute("COMMIT")?;
+    Ok(known.number.unwrap_or_default())
 }
 
 fn known_site(card: &SiteCard, number: Option<u32>) -> KnownSite {
@@ -147,6 +171,7 @@ fn known_site(card: &SiteCard, number: Option<u32>) -> KnownSite {
         verifying_key: card.verifying.to_string(),
         recipient: card.recipient.to_string(),
         state: SiteState::Active,
+        wants_snapshot: card.role == Role::Lab,
         enrolled_at: now(),
     }
 }

@@ -36,6 +36,12 @@ pub enum Error {
         /// Why.
         source: apply::Error,
     },
+    /// Trying again what was kept.
+    #[error("what was kept of the centre's changes could not be tried again")]
+    Retry {
+        /// Why.
+        source: apply::Error,
+    },
     /// A key does not work.
     #[error(transparent)]
     Key(#[from] bundle::KeyError),
@@ -105,6 +111,12 @@ pub enum Cause {
         /// The name.
         site: Site,
     },
+    /// The card is of a history that has ended, or of a site that was revoked.
+    #[error("the card of {site} is not its newest, or {site} was revoked")]
+    OldCard {
+        /// The site.
+        site: Site,
+    },
     /// The card is not a lab's.
     #[error("the card of {site} is not a lab's card")]
     NotALab {
@@ -157,7 +169,7 @@ impl Error {
             Error::Capture(error) => error.may_pass(),
             Error::Seal(error) => error.may_pass(),
             Error::Mailbox(error) => error.may_pass(),
-            Error::Apply { source, .. } => source.may_pass(),
+            Error::Apply { source, .. } | Error::Retry { source } => source.may_pass(),
             Error::State(cause) => matches!(cause, Cause::AtWork),
             Error::Key(_) | Error::Bundle { .. } | Error::File { .. } => false,
         }

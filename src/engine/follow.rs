@@ -14,11 +14,7 @@ use crate::model::TableName;
 use crate::monitor::Notice;
 
 /// Renews the triggers of those of `tables` that were changed since.
-pub(super) fn follow_tables(
-    home: &mut Home<'_>,
-    catalog: &Catalog,
-    tables: &[TableName],
-) -> Result<(), Error> {
+pub(super) fn renew_stale(home: &mut Home<'_>, catalog: &Catalog, tables: &[TableName]) -> Result<(), Error> {
     let depth = LogDepth::of(home.here.role);
     for table in tables {
         let states = capture::check_triggers(catalog, std::slice::from_ref(table), depth);

@@ -6,9 +6,9 @@ use std::io;
 use crate::bundle::Unverified;
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
-use crate::ledger::{self, BundleRecord, BundleState};
+use crate::ledger::{self, BundleRecord};
 use crate::mailbox::{Folder, PartFile};
-use crate::model::BundleName;
+use crate::model::{BundleName, Role, Site};
 use crate::seal::Outbox;
 
 /// The outbox as the sealer sees it.
@@ -60,16 +60,24 @@ impl Home<'_> {
         Ok(())
     }
 
-    /// The bundles that no receipt covers yet, oldest first. Every one of them must be in the outbox.
+    /// The bundles that no receipt covers yet, of each receiver the oldest first. Every one of them must be in the outbox.
     pub(super) fn unconfirmed(&mut self) -> Result<Vec<BundleRecord>, Error> {
-        let sealed = ledger::bundles_of(&mut self.session, BundleState::Sealed)?;
+        let to: Vec<Site> = match self.role() {
+            Role::Lab => vec![self.central()?.site.clone()],
+            Role::Central => self.active_labs().map(|known| known.site.clone()).collect(),
+        };
         let there = self.outbox.list()?;
-        for record in &sealed {
-            let name = record.name();
-            if !there.iter().any(|stored| stored.name == name) {
-                return Err(Cause::OutboxIncomplete { name }.into());
+        let mut unconfirmed = Vec::new();
+        for site in to {
+            let stream = self.stream_to(&site);
+            for record in ledger::unconfirmed_bundles(&mut self.session, &stream)? {
+                let name = record.name();
+                if !there.iter().any(|stored| stored.name == name) {
+                    return Err(Cause::OutboxIncomplete { name }.into());
+                }
+                unconfirmed.push(record);
             }
         }
-        Ok(sealed)
+        Ok(unconfirmed)
     }
 }

@@ -175,17 +175,12 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
 }
 
 fn create_here(session: &mut Session, settings: &Settings) -> Result<Here, Error> {
-    let mut random = [0; 16];
-    getrandom::getrandom(&mut random).map_err(|error| Error::File {
-        path: settings.state.clone(),
-        source: std::io::Error::other(error),
-    })?;
     let here = Here {
         role: settings.role,
         site: settings.site.clone(),
         number: (settings.role == Role::Central).then_some(1),
-        incarnation: Incarnation::from_bytes(random),
-        installed_at: now(),
+        incarnation: new_incarnation(settings)?,
+        logged_since: now(),
     };
     ledger::create_here(session, &here)?;
     Ok(here)
@@ -199,7 +194,12 @@ fn adopt(
     was_there: bool,
 ) -> Result<(u64, u64), Error> {
     let (mut adopted, mut left) = (0, 0);
+    // Rows of a table that has started are known to the centre, though the log may have been pruned since.
+    let started = ledger::started_tables(session)?;
     for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
+        if started.contains(&table.shape.name) {
+            continue;
+        }
         if adopt {
             adopted += capture::adopt_rows(session, table)?;
         } else if !was_there {
@@ -207,6 +207,16 @@ fn adopt(
         }
     }
     Ok((adopted, left))
+}
+
+/// A random name for a history of this site's database.
+pub(super) fn new_incarnation(settings: &Settings) -> Result<Incarnation, Error> {
+    let mut random = [0; 16];
+    getrandom::getrandom(&mut random).map_err(|error| Error::File {
+        path: settings.state.clone(),
+        source: std::io::Error::other(error),
+    })?;
+    Ok(Incarnation::from_bytes(random))
 }
 
 /// Writes the lab's card. The one that was made first is kept: the centre's answer names its digest.

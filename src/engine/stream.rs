@@ -29,7 +29,7 @@ struct Reading {
 /// Takes what has come of one stream, in the order of its numbers.
 pub(super) fn receive_stream(
     home: &mut Home<'_>,
-    tables: &Tables,
+    tables: &mut Tables,
     stream: &StreamId,
     group: Vec<Waiting>,
     options: ImportOptions<'_>,
@@ -117,7 +117,7 @@ fn judge(
 /// What is left at the end of a stream: the bundles of a dry run, or a snapshot whose rest has not come.
 fn finish_ready(
     home: &mut Home<'_>,
-    tables: &Tables,
+    tables: &mut Tables,
     stream: &StreamId,
     mut ready: Vec<Ready>,
     options: ImportOptions<'_>,
@@ -154,8 +154,13 @@ fn verdict(
 ) -> Result<Verdict, Error> {
     let arrival = waiting.arrival();
     let known = home.sites.iter().find(|known| known.site == arrival.stream.from);
-    let incarnation = known.map_or(arrival.stream.incarnation, |known| known.incarnation);
     let stream = ledger::open_stream(&mut home.session, &arrival.stream)?;
+    // A history that has ended is known by its stream: its last bundles may come late.
+    let is_old = ledger::streams(&mut home.session)?.iter().any(|one| one.id == arrival.stream);
+    let incarnation = match known {
+        Some(known) if !is_old => known.incarnation,
+        Some(_) | None => arrival.stream.incarnation,
+    };
     let recorded = ledger::find_bundle(&mut home.session, &arrival.stream, arrival.seq)?;
     let prepared = ready.iter().find(|one| one.name.seq == arrival.seq).map(|one| one.checked.digest());
     let facts = Facts {

@@ -1,6 +1,6 @@
 //! `sync_log` as the ledger uses it: what apply writes there, and when a row was last edited.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use crate::db::{Session, sql};
@@ -50,6 +50,97 @@ pub fn log_rows(
     Ok(())
 }
 
+/// Notes rows that `site` is to be told, because it holds something else: `>lab-a` stands for the origin.
+///
+/// A note is nobody's edit: it goes to that one site, and says nothing of when the row was changed.
+pub fn answer_rows(
+    session: &mut Session,
+    table: &TableName,
+    rows: &[(String, Op)],
+    site: &Site,
+    now: Stamp,
+) -> Result<(), Error> {
+    const ROWS_A_STATEMENT: usize = 500;
+    let (table, origin, now) = (sql::text(table.as_str()), sql::text(&format!(">{site}")), now.to_sql());
+    for chunk in rows.chunks(ROWS_A_STATEMENT) {
+        let values = chunk.iter().map(|(record_id, op)| {
+            format!("({table},{},'{}','{now}',{origin})", sql::text(record_id), op.as_sql())
+        });
+        session.execute(&format!(
+            "INSERT INTO sync_log (table_name, record_id, action, changed_at, origin) VALUES {}",
+            values.collect::<Vec<_>>().join(",")
+        ))?;
+    }
+    Ok(())
+}
+
+/// Which of these records this site has changed itself, after the batch `after`: in a later batch or in none yet.
+///
+/// Batch 0 holds what was cancelled out before it was sealed: nobody was told of it, and nobody will answer it.
+pub fn own_changes(
+    session: &mut Session,
+    table: &TableName,
+    record_ids: &[String],
+    after: u64,
+) -> Result<HashSet<String>, Error> {
+    let mut found = HashSet::new();
+    for chunk in record_ids.chunks(500) {
+        let list = chunk.iter().map(|id| sql::text(id)).collect::<Vec<_>>().join(",");
+        let query = format!(
+            "SELECT DISTINCT record_id FROM sync_log FORCE INDEX (packmule_record) \
+             WHERE table_name = {} AND record_id IN ({list}) AND origin IS NULL AND (batch IS NULL OR batch > {after})",
+            sql::text(table.as_str())
+        );
+        session.each(&query, |row| {
+            found.insert(row.text(0)?.to_owned());
+            Ok::<(), Error>(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// The keys of rows that this site has deleted itself after the batch `after`, or that nobody was told of yet.
+pub fn own_deletes(session: &mut Session, table: &TableName, after: u64) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    let table = sql::text(table.as_str());
+    for condition in ["batch IS NULL".to_owned(), format!("batch > {after}")] {
+        let query = format!(
+            "SELECT record_id FROM sync_log FORCE INDEX (packmule_open) \
+             WHERE {condition} AND table_name = {table} AND action = 'DELETE' AND origin IS NULL"
+        );
+        session.each(&query, |row| {
+            found.push(row.text(0)?.to_owned());
+            Ok::<(), Error>(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// The last batch in which this site's own changes of these records were sealed; `None`: one is still open.
+pub fn last_own_batches(
+    session: &mut Session,
+    table: &TableName,
+    record_ids: &[String],
+) -> Result<HashMap<String, Option<u64>>, Error> {
+    let mut found = HashMap::new();
+    for chunk in record_ids.chunks(500) {
+        let list = chunk.iter().map(|id| sql::text(id)).collect::<Vec<_>>().join(",");
+        let query = format!(
+            "SELECT record_id, MAX(COALESCE(batch, 0)), MAX(batch IS NULL) \
+             FROM sync_log FORCE INDEX (packmule_record) \
+             WHERE table_name = {} AND record_id IN ({list}) AND origin IS NULL GROUP BY record_id",
+            sql::text(table.as_str())
+        );
+        session.each(&query, |row| {
+            let batch: u64 = row.parse(1)?;
+            let is_open = row.text(2)? == "1";
+            found.insert(row.text(0)?.to_owned(), (!is_open).then_some(batch));
+            Ok::<(), Error>(())
+        })?;
+    }
+    Ok(found)
+}
+
 /// The newest edit of each of these records that the log knows of.
 pub fn newest_times(
     session: &mut Session,
@@ -61,7 +152,7 @@ pub fn newest_times(
         let list = chunk.iter().map(|id| sql::text(id)).collect::<Vec<_>>().join(",");
         let query = format!(
             "SELECT record_id, changed_at, origin FROM sync_log FORCE INDEX (packmule_record) \
-             WHERE table_name = {} AND record_id IN ({list})",
+             WHERE table_name = {} AND record_id IN ({list}) AND COALESCE(origin, '') NOT LIKE '>%'",
             sql::text(table.as_str())
         );
         session.each(&query, |row| {

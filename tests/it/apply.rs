@@ -249,7 +249,7 @@ fn a_trigger_that_overwrites_every_write_is_named() {
     central.sql("CREATE TRIGGER bu BEFORE UPDATE ON t FOR EACH ROW SET NEW.v = UPPER(NEW.v)");
     lab.sql("INSERT INTO t VALUES (1, 'a'), (2, 'B')");
     family.export("lab-a");
-    let ran = central.run(&["import", lab.path("stick").to_str().unwrap()]).ok();
+    let ran = central.run(&["import", "--no-reply", lab.path("stick").to_str().unwrap()]).ok();
     ran.says("trigger").says("table t");
     assert_eq!(central.value("SELECT GROUP_CONCAT(v ORDER BY id) FROM t"), "A,B");
 }

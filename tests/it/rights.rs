@@ -55,7 +55,7 @@ fn the_rights_that_the_readme_names_are_enough_and_those_of_init_can_be_taken_ba
     lab.sql(LAB_A);
     lab.sql("DELETE FROM repairs WHERE item_id = 2");
     lab.run(&["export", word(&stick)]).ok();
-    central.run(&["import", word(&stick)]).ok();
+    central.run(&["import", "--no-reply", word(&stick)]).ok();
     assert_equal(&lab, &central, &TABLES);
     lab.run(&["status"]).ok();
     lab.run(&["doctor"]).ok();

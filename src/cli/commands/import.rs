@@ -1,18 +1,20 @@
 //! `packmule import`: takes in what lies on a stick, in a folder or in files.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::apply::Without;
+use crate::apply::{Retried, Without};
 use crate::cli::arrival::{Concern, Told, tell, waiting};
 use crate::cli::phrase::number_of;
+use crate::cli::sent::{carried_json, not_all};
+use crate::cli::text::escape;
 use crate::cli::{Answer, Context, Exit, ImportArgs, Report, stick};
 use crate::config::Settings;
-use crate::engine::{self, Home, Import, ImportOptions};
+use crate::engine::{self, Carried, Home, Import, ImportOptions, Reply, SealReport};
 use crate::mailbox::display_path;
-use crate::model::{Role, Site};
+use crate::model::{BundleKind, Role, Site};
 
 /// Imports, says what became of each bundle, and ends with what to do next.
 pub fn run(args: &ImportArgs, context: &Context) -> Result<Exit, Report> {
@@ -28,12 +30,36 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<Exit, Report> {
         delete_percent_max: u64::from(args.max_delete),
         without: &without,
     };
-    let import = engine::import(&mut home, &places, options)?;
-    progress.print_notices();
+    let mut import = engine::import(&mut home, &places, options)?;
     let named_a_file = places.iter().any(|place| place.is_file());
-    let summary = Summary::new(import, home.site(), args, named_a_file);
+    let (met, retried, not_retried) =
+        (std::mem::take(&mut import.met), std::mem::take(&mut import.retried), import.not_retried.take());
+    let mut summary = Summary::new(import, home.site(), args, named_a_file);
+    summary.problems.extend(not_retried.map(Report::from));
+    summary.lines.extend(retried_lines(&retried));
+    if !args.run.dry_run {
+        for (place, sites) in &met {
+            summary.answer(&mut home, place, sites, args);
+        }
+        engine::prune(&mut home)?;
+    }
+    progress.print_notices();
+    summary.exit = summary.exit_code(args);
     summary.say(context, &settings, &places, args);
     Ok(summary.exit)
+}
+
+fn retried_lines(retried: &Retried) -> Option<String> {
+    let Retried { followed, answered, left } = retried;
+    let mut words = Vec::new();
+    if followed + answered > 0 {
+        let what = number_of(followed + answered, "change that was kept is", "changes that were kept are");
+        words.push(format!("{what} settled"));
+    }
+    if *left > 0 {
+        words.push(format!("{} kept until they fit", number_of(*left, "change is", "changes are")));
+    }
+    (!words.is_empty()).then(|| format!("From before: {}.", words.join(", ")))
 }
 
 /// The folders and files that are meant. A name that is not there is an error before anything else happens.
@@ -83,6 +109,12 @@ fn allow_without(args: &ImportArgs, context: &Context) -> Result<(), Report> {
 struct Summary {
     told: Vec<Told>,
     problems: Vec<Report>,
+    /// What is said below the bundles.
+    lines: Vec<String>,
+    /// What went back by the same stick.
+    replies: Vec<Value>,
+    /// The sites for which something went back.
+    answered: BTreeSet<Site>,
     exit: Exit,
 }
 
@@ -101,7 +133,14 @@ impl Summary {
             }
         }
         let problems: Vec<Report> = import.problems.into_iter().map(Report::from).collect();
-        let mut summary = Summary { told, problems, exit: Exit::Done };
+        let mut summary = Summary {
+            told,
+            problems,
+            lines: Vec::new(),
+            replies: Vec::new(),
+            answered: BTreeSet::new(),
+            exit: Exit::Done,
+        };
         let all_count = named_a_file || summary.told.iter().all(|one| one.concern == Concern::Others);
         if !all_count {
             for one in summary.told.iter_mut().filter(|one| one.concern == Concern::Others) {
@@ -109,11 +148,61 @@ impl Summary {
                 one.next = one.next.take().filter(|_| one.value["outcome"] == "not-ours");
             }
         }
-        summary.exit = summary.gravest().map_or(Exit::Done, |report| report.code);
-        if args.strict && matches!(summary.exit, Exit::Done | Exit::Missing) && summary.somebody_must_look() {
-            summary.exit = Exit::Waits;
-        }
+        summary.exit = summary.exit_code(args);
         summary
+    }
+
+    fn exit_code(&self, args: &ImportArgs) -> Exit {
+        let exit = self.gravest().map_or(Exit::Done, |report| report.code);
+        let is_usual = matches!(exit, Exit::Done | Exit::Missing);
+        if is_usual && args.strict && self.somebody_must_look() { Exit::Waits } else { exit }
+    }
+
+    /// Writes receipts and what waits for the sites that were met back to the stick. That it cannot be written does
+    /// not undo the import: it is said, and the next `export` does it.
+    fn answer(&mut self, home: &mut Home<'_>, place: &Path, met: &BTreeSet<Site>, args: &ImportArgs) {
+        if args.clean {
+            match engine::clean(home, place) {
+                Ok(cleaned) if cleaned.is_empty() => {}
+                Ok(cleaned) => {
+                    let what =
+                        number_of(cleaned.len() as u64, "confirmed bundle was", "confirmed bundles were");
+                    self.lines.push(format!("{what} removed from the stick."));
+                }
+                Err(error) => self.problems.push(error.into()),
+            }
+        }
+        if args.no_reply || met.is_empty() {
+            return;
+        }
+        match engine::reply(home, place, met) {
+            Ok(reply) => self.tell_reply(reply),
+            Err(error) => {
+                let report = Report::from(error);
+                let cause = report.cause.clone().unwrap_or_else(|| report.what.clone());
+                let what = "receipts and changes could not be written back to the stick".to_owned();
+                self.problems
+                    .push(Report { what, ..report }.because(format!("{cause}; the import itself is done")));
+            }
+        }
+    }
+
+    fn tell_reply(&mut self, reply: Reply) {
+        let Reply { sealed, carried } = reply;
+        for (table, why) in &sealed.skipped {
+            let table = escape(table.as_str());
+            let why = escape(why);
+            self.lines.push(format!("Table {table} was left out: {why}; its changes stay in the log."));
+        }
+        if !carried.bundles.is_empty() {
+            self.lines.push(format!("{} written to the stick.", reply_words(&sealed, &carried)));
+            self.lines.push("You can take the stick out now.".to_owned());
+            self.answered.extend(carried.bundles.iter().map(|(name, _)| name.to.clone()));
+        }
+        self.replies.extend(carried_json(&carried));
+        if let Some(error) = carried.stopped_by {
+            self.problems.push(not_all(error.into(), &carried.bundles, &carried.left));
+        }
     }
 
     /// The error that matters most: what failed, then what was refused, then places, then what only waits.
@@ -150,9 +239,12 @@ impl Summary {
             }
             if args.run.dry_run {
                 out.result("This was a dry run: nothing was changed.");
-            } else if self.told.iter().all(|one| one.applied.is_none()) {
+            } else if self.lines.is_empty() && self.told.iter().all(|one| one.applied.is_none()) {
                 out.result("Nothing was changed.");
             }
+        }
+        for line in &self.lines {
+            out.result(line);
         }
         out.result(&format!("Do next: {next}"));
         out.json(
@@ -164,6 +256,7 @@ impl Summary {
                 "bundles": self.told.iter().map(|one| &one.value).collect::<Vec<_>>(),
                 "problems": self.problems.iter().map(Report::to_value).collect::<Vec<_>>(),
                 "exit": self.exit.number(),
+                "reply": self.replies,
                 "do_next": next,
             }),
         );
@@ -194,6 +287,10 @@ impl Summary {
             }
         };
         self.told.iter().filter_map(|one| one.next.clone()).for_each(&mut add);
+        if !self.answered.is_empty() {
+            let sites: Vec<&str> = self.answered.iter().map(Site::as_str).collect();
+            add(format!("bring the stick to {}", sites.join(", ")));
+        }
         if self.set_aside() > 0 {
             let changes = number_of(self.set_aside(), "change is", "changes are");
             add(format!("look into the table conflict_log, where {changes} set aside (status 'open')"));
@@ -206,6 +303,30 @@ impl Summary {
         }
         next.join("; ")
     }
+}
+
+/// `Receipts and 310 changes for lab-a were`
+fn reply_words(sealed: &SealReport, carried: &Carried) -> String {
+    let mut parts = Vec::new();
+    let to: BTreeSet<&Site> = carried.bundles.iter().map(|(name, _)| &name.to).collect();
+    for site in to {
+        let new = sealed.streams.iter().find(|stream| stream.to == *site);
+        parts.push(match new.map(|stream| (stream.kind(), stream.counts())) {
+            Some((BundleKind::Changes, counts)) => {
+                format!("a receipt and {} for {site}", number_of(counts.total(), "change", "changes"))
+            }
+            Some((BundleKind::Snapshot, counts)) => {
+                format!("all {} for {site}, to start from,", number_of(counts.inserts, "row", "rows"))
+            }
+            Some((BundleKind::Receipt, _)) => format!("a receipt for {site}"),
+            None => format!("what {site} has not confirmed yet"),
+        });
+    }
+    let words = parts.join(", ");
+    let mut chars = words.chars();
+    let words: String =
+        chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect());
+    if parts.len() == 1 { format!("{words} was") } else { format!("{words} were") }
 }
 
 /// One line a bundle. A stick keeps what has no receipt, so most of it was applied before: those share a line.

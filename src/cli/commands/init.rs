@@ -71,6 +71,7 @@ fn explain(error: engine::Error) -> Report {
         | engine::Error::Seal(_)
         | engine::Error::Mailbox(_)
         | engine::Error::Apply { .. }
+        | engine::Error::Retry { .. }
         | engine::Error::Key(_)
         | engine::Error::Bundle { .. }
         | engine::Error::File { .. } => None,

@@ -75,6 +75,8 @@ fn lab(status: &Status) -> Vec<String> {
         let what = number_of(status.unconfirmed, "bundle", "bundles");
         lines.push(fact("Not confirmed", format!("{what}, {}", size(status.unconfirmed_bytes))));
     }
+    let from = status.peers.iter().filter(|peer| peer.held.is_some() || peer.frozen.is_some());
+    lines.extend(from.map(|peer| fact(&format!("From {}", peer.site), peer_words(peer))));
     lines
 }
 
