@@ -38,6 +38,8 @@ pub enum Phase {
     Checking,
     /// Writing a bundle's changes to the tables; unit: changes.
     Applying,
+    /// Moving the keys of a lab that was used alone; unit: rows.
+    Moving,
 }
 
 /// Something a person should know, although the work goes on.
@@ -107,6 +109,16 @@ macro_rules! steps {
 }
 
 steps! {
+    /// Every row of every table is locked, nothing is written.
+    RekeyLocked = "rekey.locked",
+    /// The keys of the first table have moved, what points to them has not.
+    RekeyHalfMoved = "rekey.half-moved",
+    /// All keys have moved, and all that points to them; the log names the keys of before.
+    RekeyMoved = "rekey.moved",
+    /// Log, mark and number are written, but not committed.
+    RekeyLedgerWritten = "rekey.ledger-written",
+    /// The transaction is committed.
+    RekeyCommitted = "rekey.committed",
     /// The snapshot is open, nothing is written.
     SealSnapshotOpen = "seal.snapshot-open",
     /// The payload's temporary file is half written.

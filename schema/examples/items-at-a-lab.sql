@@ -1,5 +1,5 @@
 -- The triggers that packmule puts on the table items at a lab. They log the key and the row before, so that the centre
--- can tell an edit of what it knows from an edit of something else. A session that sets @packmule_silent is packmule's own.
+-- can tell an edit of what it knows from an edit of something else. A session that sets @packmule_silent to 1 is packmule's own.
 -- A test compares this file with what is installed.
 
 CREATE TABLE items (
@@ -21,7 +21,7 @@ CREATE TABLE stock (
 
 DELIMITER ;;
 CREATE TRIGGER `packmule_ai_items` AFTER INSERT ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF NOT (@packmule_silent <=> 1) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(NEW.`id` AS CHAR), 'INSERT', 'null');
   END IF;
@@ -37,7 +37,7 @@ CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'UPDATE', '{}');
     END IF;
-  IF @packmule_silent IS NULL THEN
+  IF NOT (@packmule_silent <=> 1) THEN
     IF NOT (OLD.`id` <=> NEW.`id`) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', JSON_OBJECT(
@@ -68,7 +68,7 @@ CREATE TRIGGER `packmule_ad_items` AFTER DELETE ON `items` FOR EACH ROW BEGIN
   DECLARE EXIT HANDLER FOR 1054, 1146, 1210, 1222, 1241, 4078
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', '{}');
-  IF @packmule_silent IS NULL THEN
+  IF NOT (@packmule_silent <=> 1) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', JSON_OBJECT(
       'id', CAST(OLD.`id` AS CHAR),
@@ -80,7 +80,7 @@ CREATE TRIGGER `packmule_ad_items` AFTER DELETE ON `items` FOR EACH ROW BEGIN
 END ;;
 CREATE TRIGGER `packmule_bd_items` BEFORE DELETE ON `items` FOR EACH ROW BEGIN
   DECLARE EXIT HANDLER FOR 1054, 1146, 1210, 1222, 1241, 4078 BEGIN END;
-  IF @packmule_silent IS NULL THEN
+  IF NOT (@packmule_silent <=> 1) THEN
     BEGIN
     DECLARE EXIT HANDLER FOR 1054, 1146, 1210, 1222, 1241, 4078 BEGIN
     DECLARE EXIT HANDLER FOR 1054, 1146, 1210, 1222, 1241, 4078 BEGIN END;

@@ -20,7 +20,7 @@ CREATE TABLE stock (
 
 DELIMITER ;;
 CREATE TRIGGER `packmule_ai_items` AFTER INSERT ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF NOT (@packmule_silent <=> 1) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(NEW.`id` AS CHAR), 'INSERT', NULL);
   END IF;
@@ -36,7 +36,7 @@ CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'UPDATE', NULL);
     END IF;
-  IF @packmule_silent IS NULL THEN
+  IF NOT (@packmule_silent <=> 1) THEN
     IF NOT (OLD.`id` <=> NEW.`id`) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', NULL);
@@ -54,14 +54,14 @@ CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
   END IF;
 END ;;
 CREATE TRIGGER `packmule_ad_items` AFTER DELETE ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF NOT (@packmule_silent <=> 1) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', NULL);
   END IF;
 END ;;
 CREATE TRIGGER `packmule_bd_items` BEFORE DELETE ON `items` FOR EACH ROW BEGIN
   DECLARE EXIT HANDLER FOR 1054, 1146, 1210, 1222, 1241, 4078 BEGIN END;
-  IF @packmule_silent IS NULL THEN
+  IF NOT (@packmule_silent <=> 1) THEN
     BEGIN
     DECLARE EXIT HANDLER FOR 1054, 1146, 1210, 1222, 1241, 4078 BEGIN END;
     INSERT INTO sync_log (table_name, record_id, action, before_row)

@@ -2,7 +2,7 @@
 
 use crate::capture::cascade::unlogged;
 use crate::capture::error::Error;
-use crate::capture::image::{INSERT, Image, LogDepth};
+use crate::capture::image::LogDepth;
 use crate::capture::stale::{is_of_packmule, logged_as};
 use crate::capture::trigger::{TriggerText, triggers};
 use crate::db::{self, Catalog, Session, Table, Trigger, sql};
@@ -166,24 +166,4 @@ fn state(table: &Table, wanted: &TriggerText) -> TriggerState {
         Some(found) if is_of_packmule(&found.body) => TriggerState::Stale,
         Some(_) => TriggerState::Changed,
     }
-}
-
-/// Logs the rows that are already in `table` as inserts, so that a site with years of data can join.
-///
-/// Rows that the log already speaks of are not logged again. Returns how many rows were logged.
-pub fn adopt_rows(session: &mut Session, table: &Table) -> Result<u64, Error> {
-    let name = table.shape.name.as_str();
-    let row = Image::at(table, LogDepth::WithBefore, "t");
-    // READ COMMITTED: the rows read are not locked against the application that writes them.
-    session.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
-    let logged = session.execute(&format!(
-        "{INSERT} SELECT {columns} FROM {table} t \
-         WHERE NOT EXISTS (SELECT 1 FROM sync_log l WHERE l.table_name = {table_text} \
-                           AND l.record_id = CAST({key} AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_bin)",
-        columns = row.columns("INSERT"),
-        table_text = sql::text(name),
-        key = row.record_id(),
-        table = sql::name(name),
-    ))?;
-    Ok(logged)
 }

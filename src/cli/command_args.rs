@@ -114,6 +114,9 @@ pub struct InitArgs {
     /// Send the rows that are already there, too
     #[arg(long)]
     pub adopt: bool,
+    /// Leave the server's auto_increment settings alone
+    #[arg(long)]
+    pub no_series: bool,
     /// The folder for keys, outbox and inbox [beside the settings file]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
@@ -143,9 +146,18 @@ pub struct EnrolArgs {
 pub struct JoinArgs {
     /// The centre's answer card
     pub answer: PathBuf,
-    /// The six words were compared and agree
+    /// The six words were compared and agree, and keys may be moved
     #[arg(long)]
     pub yes: bool,
+    /// Send the rows that are already there, too
+    #[arg(long)]
+    pub adopt: bool,
+    /// Before that, move their keys into this lab's own series, with all that points to them
+    #[arg(long, requires = "adopt")]
+    pub rekey: bool,
+    /// Leave the server's auto_increment settings alone
+    #[arg(long)]
+    pub no_series: bool,
     /// Whether to change nothing.
     #[command(flatten)]
     pub run: DryRun,

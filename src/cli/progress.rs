@@ -216,6 +216,7 @@ impl Current {
         match self.phase {
             Phase::Reading | Phase::Applying => format!("{} changes", count(amount)),
             Phase::Packing | Phase::Writing | Phase::Checking => size(amount),
+            Phase::Moving => format!("{} rows", count(amount)),
         }
     }
 }
@@ -227,6 +228,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Writing => "Writing",
         Phase::Checking => "Checking",
         Phase::Applying => "Applying",
+        Phase::Moving => "Moving",
     }
 }
 
@@ -271,7 +273,9 @@ mod tests {
 
     #[test]
     fn every_bar_fits_into_40_columns() {
-        for phase in [Phase::Reading, Phase::Packing, Phase::Writing, Phase::Checking, Phase::Applying] {
+        for phase in
+            [Phase::Reading, Phase::Packing, Phase::Writing, Phase::Checking, Phase::Applying, Phase::Moving]
+        {
             let current = Current { phase, total: Some(9_999_999), done: 4_500_000, shown: Instant::now() };
             assert!(current.bar(40).chars().count() <= 40, "{}", current.bar(40));
         }

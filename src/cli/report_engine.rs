@@ -32,6 +32,7 @@ impl From<Error> for Report {
                 about_file(format!("cannot use {}", display_path(&path)), &source)
             }
             Error::State(cause) => cause.into(),
+            Error::Rekey(refusal) => refusal.into(),
         }
     }
 }
@@ -121,6 +122,14 @@ impl From<Cause> for Report {
             Cause::OldCard { site } => Report::new(Exit::Key, what)
                 .because("a card that was used before tells nothing new; nothing was changed")
                 .hint(format!("ask {site} for the card that `packmule recover` wrote last")),
+            Cause::SeriesFull { .. } => Report::new(Exit::Settings, what)
+                .because("two sites of one series would give the same keys to different rows; nothing was changed")
+                .hint("set a larger `series` below [sync] in the settings of the centre, and run `packmule init` again there")
+                .hint("then, for each lab that is there: packmule enrol CARD, and at the lab: packmule join ANSWER")
+                .hint(
+                    "in a lab that comes after that, start each table above the highest key of the centre: \
+                     ALTER TABLE NAME AUTO_INCREMENT = NUMBER",
+                ),
             Cause::WentBack { known, sealed } => went_back(known, sealed.number()),
             Cause::OutboxIncomplete { name } => outbox_incomplete(&name),
             Cause::Unshareable { table, why } => {

@@ -171,9 +171,9 @@ impl Catalog {
 }
 
 /// The column lists of a table's unique keys; the primary one under `PRIMARY`.
-type Keys = BTreeMap<String, Vec<String>>;
+pub(super) type Keys = BTreeMap<String, Vec<String>>;
 
-fn is_own(name: &TableName) -> bool {
+pub(super) fn is_own(name: &TableName) -> bool {
     matches!(name.as_str(), "sync_log" | "conflict_log") || name.as_str().starts_with("packmule_")
 }
 
@@ -327,7 +327,7 @@ fn load_unpadded_collations(session: &mut Session) -> Result<HashSet<String>, Er
     session.rows(query)?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
 }
 
-fn load_keys(session: &mut Session) -> Result<HashMap<TableName, Keys>, Error> {
+pub(super) fn load_keys(session: &mut Session) -> Result<HashMap<TableName, Keys>, Error> {
     let mut keys: HashMap<TableName, Keys> = HashMap::new();
     for row in session.rows(
         "SELECT table_name, index_name, column_name FROM information_schema.statistics \
@@ -340,7 +340,7 @@ fn load_keys(session: &mut Session) -> Result<HashMap<TableName, Keys>, Error> {
     Ok(keys)
 }
 
-fn load_triggers(session: &mut Session) -> Result<HashMap<TableName, Vec<Trigger>>, Error> {
+pub(super) fn load_triggers(session: &mut Session) -> Result<HashMap<TableName, Vec<Trigger>>, Error> {
     let mut triggers: HashMap<TableName, Vec<Trigger>> = HashMap::new();
     for row in session.rows(
         "SELECT event_object_table, trigger_name, event_manipulation, action_timing, action_statement \

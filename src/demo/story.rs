@@ -113,7 +113,9 @@ impl Stage<'_> {
             self.packmule("central", &["enrol", &card, "--answer", &answer, "--yes"], 0)?.says(&words)?;
         }
         self.say.text(
-            "Each lab takes in the answer, after comparing the six words of the centre in the same way.",
+            "Each lab takes in the answer, after comparing the six words of the centre in the same way. Two labs that \
+             cannot see each other would give the same keys to different new rows; so each server is told to \
+             count in steps, from the site's own number on.",
         );
         let words = self.words_of("central")?;
         for lab in LABS {

@@ -5,6 +5,7 @@ use crate::db::{Catalog, Session, sql};
 use crate::engine::error::Error;
 use crate::engine::follow::readable;
 use crate::engine::home::Home;
+use crate::engine::series::check_series;
 use crate::engine::tables::{Remark, TableState, check_tables};
 use crate::ledger;
 use crate::model::{Role, TableName};
@@ -19,7 +20,7 @@ pub struct Check {
     pub health: Health,
     /// In words.
     pub words: String,
-    /// What to do, where something is to be done.
+    /// What to do, where something is to be done; a line for each step.
     pub remedy: Option<String>,
     /// The error, where one came up; its own words say more.
     pub error: Option<Error>,
@@ -59,6 +60,7 @@ pub fn doctor(settings: &Settings, monitor: &dyn Monitor) -> Vec<Check> {
     collect(&mut checks, "tables", tables(&mut home));
     collect(&mut checks, "outbox", outbox(&mut home));
     collect(&mut checks, "history", history(&mut home));
+    collect(&mut checks, "series", check_series(&mut home));
     collect(&mut checks, "server", server_settings(&mut home.session));
     checks
 }
@@ -73,15 +75,15 @@ fn collect(checks: &mut Vec<Check>, subject: &'static str, found: Result<Vec<Che
     }
 }
 
-fn good(subject: &'static str, words: String) -> Check {
+pub(super) fn good(subject: &'static str, words: String) -> Check {
     Check { subject, health: Health::Good, words, remedy: None, error: None }
 }
 
-fn bad(subject: &'static str, words: String, remedy: &str) -> Check {
+pub(super) fn bad(subject: &'static str, words: String, remedy: &str) -> Check {
     Check { subject, health: Health::Bad, words, remedy: Some(remedy.to_owned()), error: None }
 }
 
-fn notice(subject: &'static str, words: String, remedy: &str) -> Check {
+pub(super) fn notice(subject: &'static str, words: String, remedy: &str) -> Check {
     Check { subject, health: Health::Notice, words, remedy: Some(remedy.to_owned()), error: None }
 }
 

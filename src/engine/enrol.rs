@@ -1,15 +1,13 @@
-//! `enrol` at the centre and `join` at the lab: each side takes the other's card, once two people have compared words.
+//! `enrol` at the centre: takes a lab's card, once two people have compared words, and writes the answer.
 
 use std::path::{Path, PathBuf};
 
-use crate::capture::{self, LogDepth};
-use crate::config::{AnswerCard, KeyFolder, SiteCard, TableRules, VerifiedAnswer, VerifiedSite};
-use crate::db::{Catalog, sql};
+use crate::config::{AnswerCard, SiteCard, TableRules, VerifiedSite};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
 use crate::engine::setup::own_card;
 use crate::ledger::{self, KnownSite, SiteState};
-use crate::model::{Role, Site, StreamId, TableName};
+use crate::model::{Role, Series, Site, StreamId};
 
 /// What `enrol` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,19 +22,6 @@ pub struct Enrolled {
     pub answer: PathBuf,
     /// The centre's own words, for the lab to compare.
     pub words: String,
-}
-
-/// What `join` did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Joined {
-    /// The centre.
-    pub central: Site,
-    /// This lab's number.
-    pub number: u32,
-    /// The tables that are synced from now on.
-    pub tables: Vec<TableName>,
-    /// Tables that the centre names and that cannot be synced here, with the reason.
-    pub missing: Vec<(TableName, String)>,
 }
 
 /// Enrols the lab whose card this is, and writes the answer for it. The words must have been compared.
@@ -57,6 +42,8 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
         Some(_) => return Err(Cause::SiteTaken { site: lab.site.clone() }.into()),
         None => {
             let number = ledger::next_number(&mut home.session)?;
+            // Before anything is written: a lab without a series of its own must not be known.
+            series_of(home, number)?;
             ledger::add_site(&mut home.session, &known_site(lab, Some(number)))?;
             number
         }
@@ -68,7 +55,7 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
     let text = AnswerCard {
         central: own_card(home.settings, &home.keys, &home.here),
         lab: lab.site.clone(),
-        number: u16::try_from(number).map_err(|_| Cause::NotALab { site: lab.site.clone() })?,
+        series: series_of(home, number)?,
         answers: card.digest(),
         tables: tables.collect(),
     }
@@ -83,61 +70,15 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
     })
 }
 
-/// Reads the answer that the centre wrote for this lab's card, and proves that it answers it.
-pub fn open_answer(home: &Home<'_>, path: &Path) -> Result<VerifiedAnswer, Error> {
-    let site = home.site().clone();
-    if home.role() != Role::Lab {
-        return Err(Cause::OnlyAtLab { site }.into());
-    }
-    let own =
-        KeyFolder::new(&home.settings.state).kept_card()?.ok_or(Cause::NotJoined { site: site.clone() })?;
-    let own = SiteCard::open(&own).map_err(|source| crate::config::Error::Card {
-        path: home.settings.state.join("keys").join("own.card"),
-        source,
-    })?;
-    Ok(AnswerCard::open_file(path, &site, own.digest())?)
+/// The series of the site `number`, by the settings of the centre.
+fn series_of(home: &Home<'_>, number: u32) -> Result<Series, Error> {
+    let sites = home.settings.series;
+    let series = u16::try_from(number).ok().and_then(|number| Series::new(sites, number));
+    Ok(series.ok_or(Cause::SeriesFull { number, sites })?)
 }
 
-/// Joins the centre whose answer this is. The words must have been compared. Again with a newer answer: takes its tables.
-pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer) -> Result<Joined, Error> {
-    let answer = answer.answer();
-    let central = &answer.central;
-    match home.sites.iter().find(|known| known.role == Role::Central) {
-        Some(known) if is_same(known, central) => {}
-        Some(known) => return Err(Cause::SiteTaken { site: known.site.clone() }.into()),
-        None => ledger::add_site(&mut home.session, &known_site(central, Some(1)))?,
-    }
-    let catalog = Catalog::load(&mut home.session)?;
-    let (mut tables, mut missing) = (Vec::new(), Vec::new());
-    for (table, _) in &answer.tables {
-        if let Some(here) = catalog.shareable(table) {
-            tables.push(here.clone());
-        } else {
-            let why = catalog.unshareable.get(table).map(ToString::to_string);
-            missing.push((table.clone(), why.unwrap_or_else(|| "there is no such table here".to_owned())));
-        }
-    }
-    let before: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
-    let not_wanted: Vec<TableName> = before.into_iter().filter(|table| !tables.contains(table)).collect();
-    // Triggers first, then the list: a table on the list is always watched.
-    capture::install_triggers(&mut home.session, &catalog, &tables, LogDepth::of(Role::Lab))?;
-    ledger::add_tables(&mut home.session, &tables, now())?;
-    for (table, rules) in &answer.tables {
-        let here = catalog.shareable(table).unwrap_or(table);
-        ledger::set_direction(&mut home.session, here, rules.direction)?;
-    }
-    ledger::remove_tables(&mut home.session, &not_wanted)?;
-    capture::remove_triggers(&mut home.session, &catalog, &not_wanted)?;
-    // The number last: it says that the lab has joined.
-    let number = u32::from(answer.number);
-    home.session.execute(&format!(
-        "UPDATE packmule_here SET number = {number} WHERE id = 1 AND site = {}",
-        sql::text(home.here.site.as_str())
-    ))?;
-    Ok(Joined { central: central.site.clone(), number, tables, missing })
-}
-
-fn is_same(known: &KnownSite, card: &SiteCard) -> bool {
+/// Whether a card is that of a site that is known already.
+pub(super) fn is_same(known: &KnownSite, card: &SiteCard) -> bool {
     has_same_keys(known, card) && known.incarnation == card.incarnation
 }
 
@@ -162,7 +103,8 @@ fn come_back(home: &mut Home<'_>, known: &KnownSite, card: &SiteCard) -> Result<
     Ok(known.number.unwrap_or_default())
 }
 
-fn known_site(card: &SiteCard, number: Option<u32>) -> KnownSite {
+/// What the ledger keeps of a card.
+pub(super) fn known_site(card: &SiteCard, number: Option<u32>) -> KnownSite {
     KnownSite {
         site: card.site.clone(),
         role: card.role,

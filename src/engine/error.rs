@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::engine::rekey::Refusal;
 use crate::model::{BundleName, Seq, Site, TableName};
 use crate::{apply, bundle, capture, config, db, ledger, mailbox, seal};
 
@@ -64,6 +65,9 @@ pub enum Error {
     /// What was asked for cannot be done as things are.
     #[error(transparent)]
     State(#[from] Cause),
+    /// The keys of a lab cannot be moved.
+    #[error(transparent)]
+    Rekey(#[from] Refusal),
 }
 
 /// Why something cannot be done as things are.
@@ -123,6 +127,14 @@ pub enum Cause {
         /// Whose card it is.
         site: Site,
     },
+    /// The centre has said that there are fewer sites.
+    #[error("there is no series of keys for site number {number}: the settings allow {sites} sites")]
+    SeriesFull {
+        /// The number that a site has or would get.
+        number: u32,
+        /// How many sites there may be.
+        sites: u16,
+    },
     /// The database has forgotten bundles that it sealed.
     #[error(
         "the database has gone back: it knows bundles up to {known}, and bundle {sealed} was sealed already"
@@ -171,7 +183,7 @@ impl Error {
             Error::Mailbox(error) => error.may_pass(),
             Error::Apply { source, .. } | Error::Retry { source } => source.may_pass(),
             Error::State(cause) => matches!(cause, Cause::AtWork),
-            Error::Key(_) | Error::Bundle { .. } | Error::File { .. } => false,
+            Error::Key(_) | Error::Bundle { .. } | Error::File { .. } | Error::Rekey(_) => false,
         }
     }
 }

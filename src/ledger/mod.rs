@@ -7,6 +7,7 @@ mod here;
 mod kept;
 mod log;
 mod prune;
+mod series;
 mod sites;
 mod streams;
 mod tables;
@@ -17,7 +18,7 @@ pub use bundles::{
 };
 pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflicts, record_conflicts};
 pub use error::Error;
-pub use here::{Here, create_here, load_here, next_batch, prepare};
+pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};
 pub use kept::{
     Kept, KeptSummary, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary,
     kept_words,
@@ -27,6 +28,7 @@ pub use log::{
     unsealed_rows,
 };
 pub use prune::{change_history, confirmed_batch, prune_log, unconfirmed_log_rows};
+pub use series::{SeriesState, load_series, remember_rekeyed, remember_series};
 pub use sites::{
     KnownSite, SiteState, add_site, find_site, next_number, renew_site, set_site_state, sites, want_snapshot,
 };

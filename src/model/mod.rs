@@ -9,6 +9,7 @@ mod direction;
 mod name;
 mod row;
 mod row_json;
+mod series;
 mod shape;
 mod site;
 mod stamp;
@@ -20,6 +21,7 @@ pub use direction::Direction;
 pub use name::{BundleName, BundleNameError};
 pub use row::{RowImage, RowKey, Value};
 pub use row_json::{RowJsonError, key_from_log, key_to_log, row_from_json, row_from_older_json, row_to_json};
+pub use series::Series;
 pub use shape::{Column, ColumnKind, TableName, TableShape};
 pub use site::{
     Incarnation, ParseIncarnationError, ParseRoleError, ParseSeqError, ParseSiteError, Role, Seq, Site,

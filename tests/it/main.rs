@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
+mod adopted;
 mod app_log;
 mod apply;
 mod bad_bundles;
@@ -28,9 +29,11 @@ mod parts;
 mod random_edits;
 mod readme;
 mod recover;
+mod rekey;
 mod rights;
 mod round;
 mod round_crashes;
+mod series;
 mod servers;
 mod sessions;
 mod stick;
