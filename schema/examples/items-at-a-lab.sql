@@ -1,6 +1,7 @@
 -- The triggers that packmule puts on the table items at a lab. They log the key and the row before, so that the centre
 -- can tell an edit of what it knows from an edit of something else. A session that sets @packmule_silent to 1 is packmule's own.
--- A test compares this file with what is installed.
+-- Where the table has other columns by now, they log the key alone, so that no write of the application fails; the next
+-- export or import renews them. A test compares this file with what is installed.
 
 CREATE TABLE items (
     id          INT NOT NULL PRIMARY KEY,

@@ -1,5 +1,6 @@
 -- The triggers that packmule puts on the table items at the centre. They log the key alone. A session that sets
--- @packmule_silent is packmule's own. A test compares this file with what is installed.
+-- @packmule_silent to 1 is packmule's own. Where the table has other columns by now, they go on, so that no write of the application
+-- fails; the next export or import renews them. A test compares this file with what is installed.
 
 CREATE TABLE items (
     id          INT NOT NULL PRIMARY KEY,
