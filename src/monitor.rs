@@ -59,6 +59,23 @@ pub enum Notice {
         /// What stands in `record_id`.
         record_id: String,
     },
+    /// A table was changed, and its triggers were made anew for what it is now.
+    TriggersRenewed {
+        /// The table.
+        table: TableName,
+    },
+    /// A table was changed, and its triggers could not be made anew yet; they go on logging, less exactly.
+    TriggersStale {
+        /// The table.
+        table: TableName,
+        /// What stood in the way, in the database's words.
+        why: String,
+    },
+    /// Triggers of a table are missing, or are not packmule's: edits are lost.
+    Unwatched {
+        /// The table.
+        table: TableName,
+    },
     /// The server asked for the transaction to be done again (deadlock, lock timeout).
     Retried {
         /// How often so far.

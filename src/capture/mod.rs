@@ -11,6 +11,7 @@ mod install;
 mod log_table;
 mod net;
 mod read;
+mod stale;
 mod stamp;
 mod trigger;
 
@@ -18,7 +19,10 @@ pub use adopt::{adopt_rows, replace_log};
 pub use audience::Audience;
 pub use error::Error;
 pub use image::LogDepth;
-pub use install::{TriggerState, check_triggers, install_triggers, remove_triggers, unlogged_cascades};
+pub use install::{
+    TriggerState, check_triggers, install_triggers, is_stale, remove_triggers, unlogged_cascades,
+};
 pub use log_table::ensure_log;
 pub use read::{Captured, Scope, Snapshot, Summary, begin};
+pub use stale::{moved_key, renamed_to};
 pub use stamp::{IdRuns, stamp};

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::admit::Fork;
-use crate::apply::{Applied, ReceiptOutcome};
+use crate::apply::{self, Applied, ReceiptOutcome, TableMisfit};
 use crate::bundle;
 use crate::cli::exit::Exit;
 use crate::cli::phrase::{bundle_runs, by_kind, counts_json, number_of, without};
 use crate::cli::report::Report;
 use crate::cli::report_bundle::refused;
+use crate::cli::report_tables::{next, to_value};
 use crate::cli::text::escape;
-use crate::engine::{Item, ItemOutcome};
+use crate::engine::{Error, Item, ItemOutcome};
 use crate::ledger::SiteState;
 use crate::mailbox::display_path;
 use crate::model::{BundleName, Site};
@@ -69,7 +70,7 @@ pub(super) fn tell(item: Item, here: &Site, waiting: &[BundleName], dry_run: boo
         Some(_) | None => Concern::Ours,
     };
     let subject = Subject { file: &file, name: name.as_ref(), here, waiting, concern };
-    let word = word(&outcome);
+    let (word, held) = (word(&outcome), held(&outcome).as_deref().map(to_value));
     let is_skipped = matches!(outcome, ItemOutcome::AlreadyApplied);
     let (line, report, next, applied) = subject.tell(outcome, dry_run);
     let value = json!({
@@ -82,6 +83,7 @@ pub(super) fn tell(item: Item, here: &Site, waiting: &[BundleName], dry_run: boo
         "words": line,
         "applied": applied.as_ref().map(applied_json),
         "error": report.as_ref().map(Report::to_value),
+        "held": held,
     });
     Told {
         label,
@@ -137,11 +139,21 @@ impl Subject<'_> {
             },
             ItemOutcome::Silenced(state) => self.silenced(state),
             ItemOutcome::Refused(error) => self.refused(&error),
-            ItemOutcome::Failed(error) => {
-                let report = Report::from(*error);
-                (self.failed(&report), Some(report), None, None)
-            }
+            ItemOutcome::Failed(error) => match misfits(&error) {
+                Some(misfits) => self.held(misfits, *error),
+                None => {
+                    let report = Report::from(*error);
+                    (self.failed(&report), Some(report), None, None)
+                }
+            },
         }
+    }
+
+    /// Tables differ: the bundle waits here, and what waits behind it needs no word of its own.
+    fn held(&self, misfits: Vec<TableMisfit>, error: Error) -> Parts {
+        let why = misfits.iter().map(|one| escape(&one.to_string())).collect::<Vec<_>>().join("; ");
+        let next = self.name.map(|name| next(name, &misfits));
+        (format!("HELD: {why}"), Some(Report::from(error)), next, None)
     }
 
     /// Which bundle it is stands before the line already.
@@ -246,6 +258,30 @@ impl Subject<'_> {
     }
 }
 
+/// Why a bundle is held, where it is because tables differ.
+fn held(outcome: &ItemOutcome) -> Option<Vec<TableMisfit>> {
+    match outcome {
+        ItemOutcome::Failed(error) => misfits(error),
+        ItemOutcome::Applied(_)
+        | ItemOutcome::AppliedWith(_)
+        | ItemOutcome::AlreadyApplied
+        | ItemOutcome::Waits(_)
+        | ItemOutcome::WaitsForRest(_)
+        | ItemOutcome::Forked(_)
+        | ItemOutcome::NotOurs
+        | ItemOutcome::Stranger(_)
+        | ItemOutcome::Silenced(_)
+        | ItemOutcome::Refused(_) => None,
+    }
+}
+
+fn misfits(error: &Error) -> Option<Vec<TableMisfit>> {
+    let Error::Apply { source: apply::Error::TablesDiffer { misfits, .. }, .. } = error else {
+        return None;
+    };
+    Some(misfits.clone())
+}
+
 /// `applied 1 284 changes; 2 conflicts decided, 1 set aside`
 fn applied_words(applied: &Applied, dry_run: bool) -> String {
     let Applied { counts, written: _, already_there, conflicts, parked, deferred, receipt } = applied;
@@ -311,6 +347,7 @@ fn word(outcome: &ItemOutcome) -> &'static str {
         ItemOutcome::Stranger(_) => "stranger",
         ItemOutcome::Silenced(_) => "silenced",
         ItemOutcome::Refused(_) => "refused",
+        ItemOutcome::Failed(error) if misfits(error).is_some() => "held",
         ItemOutcome::Failed(_) => "failed",
     }
 }

@@ -68,6 +68,9 @@ pub struct ImportArgs {
     /// Allow a bundle to delete this part of a table
     #[arg(long, value_name = "PERCENT", default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub max_delete: u8,
+    /// Leave out a table or column that was dropped here on purpose; its values are kept in conflict_log
+    #[arg(long, value_name = "TABLE[.COLUMN]")]
+    pub without: Vec<String>,
     /// Answer every question with yes
     #[arg(long)]
     pub yes: bool,

@@ -21,6 +21,7 @@ mod report_database;
 mod report_engine;
 mod report_rekey;
 mod report_stick;
+mod report_tables;
 mod sent;
 mod series;
 mod stick;

@@ -5,6 +5,7 @@ use std::io;
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
 use crate::cli::report_bundle::refused;
+use crate::cli::report_tables::tables_differ;
 use crate::cli::text::disk_size;
 use crate::engine::{Cause, Error};
 use crate::mailbox::display_path;
@@ -160,13 +161,7 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
             let report = refused(&name.to_string(), Some(name), &source);
             Report { code: Exit::Refused, ..report }
         }
-        apply::Error::TablesDiffer { table, why } => {
-            Report::new(Exit::TablesDiffer, format!("{what}: table {table} is another one here"))
-                .because(format!("{why}; nothing was changed"))
-                .hint(format!(
-                    "make table {table} at {from} and here the same, then run `packmule import` again"
-                ))
-        }
+        apply::Error::TablesDiffer { misfits, role } => tables_differ(name, &misfits, role),
         apply::Error::TooManyDeletes { table, deletes, rows, percent, limit } => {
             let (deletes, rows) = (crate::cli::text::count(deletes), crate::cli::text::count(rows));
             Report::new(
@@ -209,7 +204,15 @@ fn about_retry(error: apply::Error) -> Report {
     match error {
         apply::Error::Database(error) => not_applied(what, error.into()),
         apply::Error::Ledger(error) => not_applied(what, error.into()),
-        other => Report::new(Exit::Failed, what).because(format!("{other}; nothing was changed")),
+        other @ (apply::Error::Bundle { .. }
+        | apply::Error::TablesDiffer { .. }
+        | apply::Error::NeverSent { .. }
+        | apply::Error::ForeignReceipt { .. }
+        | apply::Error::TooManyDeletes { .. }
+        | apply::Error::MovedOn { .. }
+        | apply::Error::Spool(_)) => {
+            Report::new(Exit::Failed, what).because(format!("{other}; nothing was changed"))
+        }
     }
 }
 

@@ -11,7 +11,12 @@ pub fn same_row(shape: &TableShape, a: &RowImage, b: &RowImage) -> bool {
             .columns
             .iter()
             .zip(a.0.iter().zip(&b.0))
-            .all(|(column, (a, b))| a == b || (!a.is_null() && !b.is_null() && same(column.kind, a, b)))
+            .all(|(column, (a, b))| same_value(column.kind, a, b))
+}
+
+/// Whether two values of a column hold the same.
+pub fn same_value(kind: ColumnKind, a: &Value, b: &Value) -> bool {
+    a == b || (!a.is_null() && !b.is_null() && same(kind, a, b))
 }
 
 fn same(kind: ColumnKind, a: &Value, b: &Value) -> bool {
@@ -26,7 +31,8 @@ fn same(kind: ColumnKind, a: &Value, b: &Value) -> bool {
         },
         // 1e16 and 1e+16, 0.10 and 0.1: columns of other widths print other digits
         ColumnKind::Float => a.parse::<f64>().is_ok_and(|a| b.parse::<f64>() == Ok(a)),
-        ColumnKind::Decimal | ColumnKind::Temporal => without_idle_digits(a) == without_idle_digits(b),
+        ColumnKind::Decimal => without_idle_digits(a) == without_idle_digits(b),
+        ColumnKind::Temporal => without_midnight(a) == without_midnight(b),
         ColumnKind::Integer
         | ColumnKind::Timestamp
         | ColumnKind::Text
@@ -38,6 +44,12 @@ fn same(kind: ColumnKind, a: &Value, b: &Value) -> bool {
 /// Zeros at the end of a fraction: columns of other widths print more or fewer of them.
 fn without_idle_digits(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
+}
+
+/// A day is the same as its beginning: a DATE that became a DATETIME at one site.
+fn without_midnight(text: &str) -> &str {
+    let bare = without_idle_digits(text);
+    bare.strip_suffix(" 00:00:00").filter(|day| day.len() == "2026-01-10".len()).unwrap_or(bare)
 }
 
 /// Numbers are the same when they are the same 64-bit number: MySQL keeps large ones as such.
@@ -80,6 +92,9 @@ mod tests {
         let (coarse, fine) = (text("2026-01-10 10:20:30"), text("2026-01-10 10:20:30.000"));
         assert!(same(ColumnKind::Temporal, &coarse, &fine));
         assert!(!same(ColumnKind::Temporal, &text("2026-01-10"), &text("2026-01-1")));
+        let (day, morning) = (text("2026-01-10"), text("2026-01-10 00:00:01"));
+        assert!(same(ColumnKind::Temporal, &day, &text("2026-01-10 00:00:00.000")));
+        assert!(!same(ColumnKind::Temporal, &day, &morning));
         assert!(!same(ColumnKind::Text, &text("a "), &text("a")));
     }
 }

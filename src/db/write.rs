@@ -1,11 +1,12 @@
 //! Writing many rows of a shared table with few statements.
 
 use crate::db::catalog::Table;
+use crate::db::column::ColumnDetail;
 use crate::db::error::Error;
 use crate::db::session::{Flavour, Session};
 use crate::db::shared::push_keys;
 use crate::db::sql;
-use crate::model::{RowImage, RowKey};
+use crate::model::{RowImage, RowKey, Value};
 
 /// Inserts rows that are not there. A key or unique value that is taken fails the whole statement.
 pub fn insert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> Result<(), Error> {
@@ -22,7 +23,7 @@ pub fn upsert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> 
     } else {
         " ON DUPLICATE KEY UPDATE "
     });
-    for (at, detail) in table.details.iter().enumerate() {
+    for (at, detail) in table.details.iter().filter(|detail| !detail.generated).enumerate() {
         if at > 0 {
             query.push_str(", ");
         }
@@ -41,7 +42,7 @@ pub fn upsert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> 
 pub fn update_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> Result<(), Error> {
     for row in rows {
         let mut query = format!("UPDATE {} SET ", sql::name(table.shape.name.as_str()));
-        for (at, (detail, value)) in table.details.iter().zip(&row.0).enumerate() {
+        for (at, (detail, value)) in written(table, row).enumerate() {
             if at > 0 {
                 query.push_str(", ");
             }
@@ -68,11 +69,13 @@ fn insert_sql(table: &Table, rows: &[&RowImage]) -> String {
     let mut query = format!(
         "INSERT INTO {} ({}) VALUES ",
         sql::name(table.shape.name.as_str()),
-        sql::names(table.details.iter().map(|detail| detail.name.as_str()))
+        sql::names(
+            table.details.iter().filter(|detail| !detail.generated).map(|detail| detail.name.as_str())
+        )
     );
     for (number, row) in rows.iter().enumerate() {
         query.push_str(if number == 0 { "(" } else { ",(" });
-        for (at, (detail, value)) in table.details.iter().zip(&row.0).enumerate() {
+        for (at, (detail, value)) in written(table, row).enumerate() {
             if at > 0 {
                 query.push(',');
             }
@@ -81,4 +84,9 @@ fn insert_sql(table: &Table, rows: &[&RowImage]) -> String {
         query.push(')');
     }
     query
+}
+
+/// The columns that are written, with their values: the server computes generated ones itself.
+fn written<'r>(table: &'r Table, row: &'r RowImage) -> impl Iterator<Item = (&'r ColumnDetail, &'r Value)> {
+    table.details.iter().zip(&row.0).filter(|(detail, _)| !detail.generated)
 }

@@ -1,11 +1,12 @@
 //! Looks for what would go wrong later, and says what to do about it.
 
 use crate::config::{KeyFolder, Settings, Witness};
-use crate::db::{Catalog, Session};
+use crate::db::{Catalog, Session, sql};
 use crate::engine::error::Error;
+use crate::engine::follow::readable;
 use crate::engine::home::Home;
 use crate::engine::series::check_series;
-use crate::engine::tables::{TableState, check_tables};
+use crate::engine::tables::{Remark, TableState, check_tables};
 use crate::ledger;
 use crate::model::{Role, TableName};
 use crate::monitor::Monitor;
@@ -100,16 +101,35 @@ fn triggers(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
                     "run `packmule init` again with the same words as the first time",
                 ));
             } else {
-                checks.push(notice(
-                    "triggers",
-                    words,
-                    "delete the lower levels first, or check them at the other sites",
-                ));
+                let remedy = match remark {
+                    Remark::TriggerStale { .. } => "the next packmule export or import renews it",
+                    Remark::TriggerMissing { .. }
+                    | Remark::TriggerChanged { .. }
+                    | Remark::UnloggedCascade { .. } => {
+                        "delete the lower levels first, or check them at the other sites"
+                    }
+                };
+                checks.push(notice("triggers", words, remedy));
             }
         }
-        if report.state == TableState::Gone {
-            let words = format!("{}: the table is not in the database any more", report.table);
-            checks.push(bad("tables", words, "put it back, or at the centre: packmule tables remove"));
+        if let TableState::Gone { now } = report.state {
+            let table = report.table;
+            checks.push(match now {
+                None => bad(
+                    "tables",
+                    format!("{table}: the table is not in the database any more"),
+                    "put it back, or at the centre: packmule tables remove",
+                ),
+                Some(now) => bad(
+                    "tables",
+                    format!("{table}: the table is called {now} now, and what is edited there is not sent"),
+                    &format!(
+                        "RENAME TABLE {} TO {}; or rename it at every site, then at the centre: packmule tables add {now}",
+                        sql::name(now.as_str()),
+                        sql::name(table.as_str())
+                    ),
+                ),
+            });
         }
     }
     if checks.is_empty() {
@@ -128,6 +148,10 @@ fn tables(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
             true => bad("tables", words, "change the table back, or at the centre: packmule tables remove"),
             false => notice("tables", words, "nothing, if it need not be synced"),
         });
+    }
+    let (_, waiting) = readable(home, &catalog, shared.clone())?;
+    for (table, why) in waiting.into_iter().filter(|(table, _)| catalog.tables.contains_key(table)) {
+        checks.push(bad("tables", format!("{table} is not sent: {why}"), "packmule export, after that"));
     }
     let free: Vec<&TableName> = catalog.tables.keys().filter(|table| !shared.contains(table)).collect();
     if !free.is_empty() {

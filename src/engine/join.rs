@@ -105,7 +105,8 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, options: JoinOptions) 
     capture::install_triggers(&mut home.session, &catalog, &tables, LogDepth::of(Role::Lab))?;
     ledger::add_tables(&mut home.session, &tables, now())?;
     for (table, rules) in &answer.tables {
-        ledger::set_direction(&mut home.session, table, rules.direction)?;
+        let here = catalog.shareable(table).unwrap_or(table);
+        ledger::set_direction(&mut home.session, here, rules.direction)?;
     }
     ledger::remove_tables(&mut home.session, &not_wanted)?;
     capture::remove_triggers(&mut home.session, &catalog, &not_wanted)?;
@@ -161,8 +162,8 @@ pub fn preview_join(
 fn tables_here(catalog: &Catalog, answer: &AnswerCard) -> (Vec<TableName>, Vec<(TableName, String)>) {
     let (mut tables, mut missing) = (Vec::new(), Vec::new());
     for (table, _) in &answer.tables {
-        if catalog.tables.contains_key(table) {
-            tables.push(table.clone());
+        if let Some(here) = catalog.shareable(table) {
+            tables.push(here.clone());
         } else {
             let why = catalog.unshareable.get(table).map(ToString::to_string);
             missing.push((table.clone(), why.unwrap_or_else(|| "there is no such table here".to_owned())));

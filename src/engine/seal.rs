@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::bundle::{TABLES_SETTING, tables_to_setting};
+use crate::bundle::{LEFT_OUT_SETTING, TABLES_SETTING, names_to_setting, tables_to_setting};
 use crate::capture::{self, Scope, Summary};
 use crate::config::{KeyFolder, Sealed as Witnessed, Witness};
 use crate::db::{Catalog, Table, rank};
 use crate::engine::error::{Cause, Error};
 use crate::engine::fanout::Fanout;
+use crate::engine::follow::{readable, renew_stale};
 use crate::engine::home::{Home, now};
 use crate::engine::receivers::Receiver;
 use crate::engine::record::{give_names, record};
@@ -74,11 +75,14 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
         // Nobody waits for anything: the log stays as it is, for the first who comes.
         return Ok(SealReport { skipped: shared.skipped, ..SealReport::default() });
     }
+    // Before the snapshot: making a trigger ends a transaction.
+    renew_stale(home, &shared.catalog, &shared.tables)?;
     let ranked = shared.ranked();
     let sealed_at = now();
     let scope = Scope { tables: &ranked, muted: &shared.muted, folder: home.outbox.path() };
     let mut snapshot = capture::begin(&mut home.session, &scope, home.monitor)?;
     for one in &mut receivers {
+        one.is_whole = shared.skipped.is_empty();
         one.read_receipt(snapshot.session())?;
     }
     let fanout = Fanout {
@@ -147,18 +151,11 @@ impl Shared {
         let directions = home.directions()?;
         let mut shared =
             Shared { catalog, directions, tables: Vec::new(), muted: Vec::new(), skipped: Vec::new() };
-        for (table, direction) in &shared.directions {
-            if !is_sent(home.here.role, *direction) {
-                shared.muted.push(table.clone());
-            } else if shared.catalog.tables.contains_key(table) {
-                shared.tables.push(table.clone());
-            } else {
-                let why = shared.catalog.unshareable.get(table).map(ToString::to_string);
-                shared
-                    .skipped
-                    .push((table.clone(), why.unwrap_or_else(|| "there is no such table here".to_owned())));
-            }
-        }
+        let role = home.here.role;
+        let (sent, muted) = shared.directions.iter().partition::<Vec<_>, _>(|(_, one)| is_sent(role, **one));
+        let sent = sent.into_iter().map(|(table, _)| table.clone()).collect();
+        shared.muted = muted.into_iter().map(|(table, _)| table.clone()).collect();
+        (shared.tables, shared.skipped) = readable(home, &shared.catalog, sent)?;
         Ok(shared)
     }
 
@@ -174,7 +171,13 @@ impl Shared {
         match role {
             Role::Lab => BTreeMap::new(),
             Role::Central => {
-                BTreeMap::from([(TABLES_SETTING.to_owned(), tables_to_setting(&self.directions))])
+                let mut settings =
+                    BTreeMap::from([(TABLES_SETTING.to_owned(), tables_to_setting(&self.directions))]);
+                if !self.skipped.is_empty() {
+                    let names: Vec<TableName> = self.skipped.iter().map(|(table, _)| table.clone()).collect();
+                    settings.insert(LEFT_OUT_SETTING.to_owned(), names_to_setting(&names));
+                }
+                settings
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::capture::{self, LogDepth};
 use crate::engine::error::Error;
+use crate::engine::follow::{loses_edits, readable};
 use crate::engine::home::Home;
 use crate::ledger::{self, BundleState, StreamState};
 use crate::mailbox::scan;
@@ -30,6 +31,8 @@ pub struct Status {
     pub open_conflicts: u64,
     /// Triggers that are missing or changed.
     pub broken_triggers: u64,
+    /// Synced tables whose edits stay in the log as things are, with the reason.
+    pub left_out: Vec<(TableName, String)>,
 }
 
 /// What came from one site.
@@ -43,8 +46,19 @@ pub struct PeerStatus {
     pub last_applied: Option<(u64, Stamp)>,
     /// Bundles of it that wait in the inbox.
     pub waiting: Vec<u64>,
+    /// The bundle that waits until the tables here fit it.
+    pub held: Option<Held>,
     /// Why its stream was stopped.
     pub frozen: Option<String>,
+}
+
+/// A bundle that did not fit the tables here when it was tried last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Its number.
+    pub bundle: u64,
+    /// What stood in the way.
+    pub why: String,
 }
 
 impl Status {
@@ -52,6 +66,7 @@ impl Status {
     pub fn needs_a_person(&self) -> bool {
         self.open_conflicts > 0
             || self.broken_triggers > 0
+            || !self.left_out.is_empty()
             || self.peers.iter().any(|peer| peer.frozen.is_some() || !peer.waiting.is_empty())
     }
 }
@@ -61,9 +76,10 @@ pub fn status(home: &mut Home<'_>) -> Result<Status, Error> {
     let (site, role) = (home.here.site.clone(), home.here.role);
     let sealed = ledger::bundles_of(&mut home.session, BundleState::Sealed)?;
     let catalog = crate::db::Catalog::load(&mut home.session)?;
-    let shared: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
-    let triggers = capture::check_triggers(&catalog, &shared, LogDepth::of(role));
-    let broken = triggers.iter().filter(|(_, _, state)| *state != capture::TriggerState::Present).count();
+    let shared = ledger::shared_tables(&mut home.session)?;
+    let (tables, left_out) = readable(home, &catalog, shared)?;
+    let triggers = capture::check_triggers(&catalog, &tables, LogDepth::of(role));
+    let broken = triggers.iter().filter(|(_, _, state)| loses_edits(*state)).count();
     Ok(Status {
         central: home.sites.iter().find(|known| known.role == Role::Central).map(|known| known.site.clone()),
         unsealed: match role {
@@ -76,6 +92,7 @@ pub fn status(home: &mut Home<'_>) -> Result<Status, Error> {
         peers: peers(home)?,
         open_conflicts: ledger::open_conflicts(&mut home.session)?,
         broken_triggers: broken as u64,
+        left_out,
         site,
         role,
     })
@@ -92,15 +109,18 @@ fn peers(home: &mut Home<'_>) -> Result<Vec<PeerStatus>, Error> {
             StreamState::Frozen { note } if stream.id.from == known.site => Some(note.clone()),
             StreamState::Frozen { .. } | StreamState::Open => None,
         });
+        let waiting: Vec<u64> =
+            waiting.iter().filter(|name| name.from == known.site).map(|name| name.seq.number()).collect();
+        let held = streams.iter().filter(|stream| stream.id.from == known.site).find_map(|stream| {
+            let bundle = stream.next()?.number();
+            stream.held.clone().filter(|_| waiting.contains(&bundle)).map(|why| Held { bundle, why })
+        });
         PeerStatus {
             site: known.site.clone(),
             state: known.state,
             last_applied: last.map(|record| (record.seq.number(), record.recorded_at)),
-            waiting: waiting
-                .iter()
-                .filter(|name| name.from == known.site)
-                .map(|name| name.seq.number())
-                .collect(),
+            waiting,
+            held,
             frozen,
         }
     });

@@ -32,7 +32,7 @@ pub(super) fn receive_stream(
     tables: &mut Tables,
     stream: &StreamId,
     group: Vec<Waiting>,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
     items: &mut Vec<Item>,
 ) -> Result<(), Error> {
     let last = ledger::open_stream(&mut home.session, stream)?.last;
@@ -67,7 +67,7 @@ fn judge(
     stream: &StreamId,
     waiting: &Waiting,
     reading: &mut Reading,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<Option<ItemOutcome>, Error> {
     let name = waiting.name();
     Ok(match verdict(home, waiting, reading.last, &reading.ready)? {
@@ -120,7 +120,7 @@ fn finish_ready(
     tables: &mut Tables,
     stream: &StreamId,
     mut ready: Vec<Ready>,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
     items: &mut Vec<Item>,
 ) -> Result<(), Error> {
     let whole = ready.iter().rposition(|one| !one.checked.manifest().continues()).map_or(0, |at| at + 1);
@@ -178,7 +178,7 @@ fn wait(
     home: &Home<'_>,
     waiting: &Waiting,
     missing: RangeInclusive<u64>,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<ItemOutcome, Error> {
     match keep(home, waiting) {
         Err(error) => Ok(ItemOutcome::Failed(Box::new(error))),
@@ -215,7 +215,7 @@ fn freeze(
     stream: &StreamId,
     waiting: &Waiting,
     fork: Fork,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<(), Error> {
     match fork {
         Fork::SameNumber | Fork::OtherChain if !options.dry_run => {

@@ -129,8 +129,11 @@ pub fn kept_count(session: &mut Session) -> Result<u64, Error> {
     Ok(row.parse(0)?)
 }
 
+/// How many words are kept on rows of a table for one reason, with one note.
+pub type KeptSummary = (TableName, String, u64, Option<String>);
+
 /// How many words are kept, by table and reason, with one note.
-pub fn kept_summary(session: &mut Session) -> Result<Vec<(TableName, String, u64, Option<String>)>, Error> {
+pub fn kept_summary(session: &mut Session) -> Result<Vec<KeptSummary>, Error> {
     let rows = session.rows(
         "SELECT table_name, why, COUNT(*), MIN(note) FROM packmule_kept GROUP BY table_name, why ORDER BY 1, 2",
     )?;

@@ -20,7 +20,8 @@ pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflic
 pub use error::Error;
 pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};
 pub use kept::{
-    Kept, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary, kept_words,
+    Kept, KeptSummary, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary,
+    kept_words,
 };
 pub use log::{
     LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, newest_times, own_changes, own_deletes,
@@ -32,8 +33,8 @@ pub use sites::{
     KnownSite, SiteState, add_site, find_site, next_number, renew_site, set_site_state, sites, want_snapshot,
 };
 pub use streams::{
-    Stream, StreamState, advance_stream, confirm_stream, freeze_stream, lock_stream, open_stream, streams,
-    tell_stream,
+    Stream, StreamState, advance_stream, confirm_stream, freeze_stream, hold_stream, lock_stream,
+    open_stream, streams, tell_stream,
 };
 pub use tables::{
     add_tables, record_start, remove_tables, set_direction, shared_tables, started_tables, table_directions,

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::apply::Retried;
+use crate::apply::{Retried, Without};
 use crate::cli::arrival::{Concern, Told, tell, waiting};
 use crate::cli::phrase::number_of;
 use crate::cli::sent::{carried_json, not_all};
+use crate::cli::text::escape;
 use crate::cli::{Answer, Context, Exit, ImportArgs, Report, stick};
 use crate::config::Settings;
 use crate::engine::{self, Carried, Home, Import, ImportOptions, Reply, SealReport};
@@ -19,10 +20,16 @@ use crate::model::{BundleKind, Role, Site};
 pub fn run(args: &ImportArgs, context: &Context) -> Result<Exit, Report> {
     let places = places(args, context)?;
     allow_deletes(args, context)?;
+    allow_without(args, context)?;
     let settings = context.settings_to_sign_in()?;
     let progress = context.progress()?;
     let mut home = Home::work(&settings, &progress)?;
-    let options = ImportOptions { dry_run: args.run.dry_run, delete_percent_max: u64::from(args.max_delete) };
+    let without = Without::new(args.without.iter().cloned());
+    let options = ImportOptions {
+        dry_run: args.run.dry_run,
+        delete_percent_max: u64::from(args.max_delete),
+        without: &without,
+    };
     let mut import = engine::import(&mut home, &places, options)?;
     let named_a_file = places.iter().any(|place| place.is_file());
     let (met, retried, not_retried) =
@@ -58,7 +65,11 @@ fn retried_lines(retried: &Retried) -> Option<String> {
 /// The folders and files that are meant. A name that is not there is an error before anything else happens.
 fn places(args: &ImportArgs, context: &Context) -> Result<Vec<PathBuf>, Report> {
     if args.from.is_empty() {
-        return Ok(vec![stick::find(None, "import", context)?]);
+        // Bundles that wait here for a migration, or for those before them, need no stick.
+        return match stick::find(None, "import", context) {
+            Err(_) if stick::is_none()? && engine::waits_here(&context.settings()?)? => Ok(Vec::new()),
+            found => Ok(vec![found?]),
+        };
     }
     for path in &args.from {
         stick::must_be_there(path)?;
@@ -73,6 +84,21 @@ fn allow_deletes(args: &ImportArgs, context: &Context) -> Result<(), Report> {
         return Ok(());
     }
     let question = format!("Let a bundle delete up to {}% of a table?", args.max_delete);
+    match context.ask.yes_or_no(&question)? {
+        Answer::Yes => Ok(()),
+        Answer::No => Err(Report::new(Exit::Question, "stopped").because("nothing was changed")),
+    }
+}
+
+/// To leave something out of bundles is a decision of a person.
+fn allow_without(args: &ImportArgs, context: &Context) -> Result<(), Report> {
+    if args.without.is_empty() || args.yes || args.run.dry_run {
+        return Ok(());
+    }
+    let question = format!(
+        "Apply bundles without {}, and keep what they hold there in conflict_log only?",
+        args.without.join(", ")
+    );
     match context.ask.yes_or_no(&question)? {
         Answer::Yes => Ok(()),
         Answer::No => Err(Report::new(Exit::Question, "stopped").because("nothing was changed")),
@@ -127,10 +153,9 @@ impl Summary {
     }
 
     fn exit_code(&self, args: &ImportArgs) -> Exit {
-        match self.gravest().map_or(Exit::Done, |report| report.code) {
-            Exit::Done | Exit::Missing if args.strict && self.somebody_must_look() => Exit::Waits,
-            exit => exit,
-        }
+        let exit = self.gravest().map_or(Exit::Done, |report| report.code);
+        let is_usual = matches!(exit, Exit::Done | Exit::Missing);
+        if is_usual && args.strict && self.somebody_must_look() { Exit::Waits } else { exit }
     }
 
     /// Writes receipts and what waits for the sites that were met back to the stick. That it cannot be written does
@@ -164,6 +189,11 @@ impl Summary {
 
     fn tell_reply(&mut self, reply: Reply) {
         let Reply { sealed, carried } = reply;
+        for (table, why) in &sealed.skipped {
+            let table = escape(table.as_str());
+            let why = escape(why);
+            self.lines.push(format!("Table {table} was left out: {why}; its changes stay in the log."));
+        }
         if !carried.bundles.is_empty() {
             self.lines.push(format!("{} written to the stick.", reply_words(&sealed, &carried)));
             self.lines.push("You can take the stick out now.".to_owned());
@@ -199,7 +229,7 @@ impl Summary {
         let out = &context.out;
         let next = self.next();
         let shown: Vec<String> = places.iter().map(|place| display_path(place)).collect();
-        let shown = shown.join(", ");
+        let shown = if shown.is_empty() { "no stick".to_owned() } else { shown.join(", ") };
         if self.told.is_empty() {
             out.result(&format!("There are no bundles for {here} in {shown}; nothing was changed."));
         } else {

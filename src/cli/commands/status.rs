@@ -34,6 +34,9 @@ fn lines(status: &Status) -> Vec<String> {
         lines
             .push(fact("Set aside", format!("{changes} in the table conflict_log, for a person to look at")));
     }
+    for (table, why) in &status.left_out {
+        lines.push(fact("Left out", format!("table {}: {}", escape(table.as_str()), escape(why))));
+    }
     if status.broken_triggers > 0 {
         let triggers = number_of(status.broken_triggers, "trigger is", "triggers are");
         lines.push(fact("Triggers", format!("{triggers} missing or changed: edits may be missed")));
@@ -72,6 +75,8 @@ fn lab(status: &Status) -> Vec<String> {
         let what = number_of(status.unconfirmed, "bundle", "bundles");
         lines.push(fact("Not confirmed", format!("{what}, {}", size(status.unconfirmed_bytes))));
     }
+    let from = status.peers.iter().filter(|peer| peer.held.is_some() || peer.frozen.is_some());
+    lines.extend(from.map(|peer| fact(&format!("From {}", peer.site), peer_words(peer))));
     lines
 }
 
@@ -90,9 +95,14 @@ fn peer_words(peer: &PeerStatus) -> String {
         Some((number, when)) => format!("bundle {number} applied, {} UTC", when.to_words()),
         None => "nothing has arrived yet".to_owned(),
     };
-    if !peer.waiting.is_empty() {
-        let verb = if peer.waiting.len() == 1 { "waits" } else { "wait" };
-        words += &format!("; {} {verb} here for what comes before", bundles(&peer.waiting));
+    let held = peer.held.as_ref().map(|held| held.bundle);
+    if let Some(held) = &peer.held {
+        words += &format!("; bundle {} is HELD: {}", held.bundle, escape(&held.why));
+    }
+    let waiting: Vec<u64> = peer.waiting.iter().copied().filter(|number| Some(*number) != held).collect();
+    if !waiting.is_empty() {
+        let verb = if waiting.len() == 1 { "waits" } else { "wait" };
+        words += &format!("; {} {verb} here for what comes before", bundles(&waiting));
     }
     match peer.state {
         SiteState::Active => {}
@@ -106,12 +116,14 @@ fn peer_words(peer: &PeerStatus) -> String {
 
 fn next(status: &Status) -> String {
     let mut next = Vec::new();
-    if status.broken_triggers > 0 {
+    if status.broken_triggers > 0 || !status.left_out.is_empty() {
         next.push("packmule doctor".to_owned());
     }
     for peer in &status.peers {
         if peer.frozen.is_some() {
             next.push(format!("ask {} whether its database was put back from a backup or copied", peer.site));
+        } else if peer.held.is_some() {
+            next.push("packmule import: it says what to do about the bundle that is held".to_owned());
         } else if !peer.waiting.is_empty() {
             next.push(format!("ask {} to export again", peer.site));
         }
@@ -163,10 +175,13 @@ fn to_json(status: &Status, next: &str) -> Value {
                 "last_applied": peer.last_applied.map(|(number, _)| number),
                 "applied_at": peer.last_applied.map(|(_, when)| when.to_string()),
                 "waiting": peer.waiting,
+                "held": peer.held.as_ref().map(|held| json!({ "bundle": held.bundle, "why": held.why })),
                 "stopped": peer.frozen,
             })
         })
         .collect();
+    let left_out: Vec<Value> =
+        status.left_out.iter().map(|(table, why)| json!({ "table": table.as_str(), "why": why })).collect();
     json!({
         "site": status.site.to_string(),
         "role": status.role.to_string(),
@@ -179,6 +194,7 @@ fn to_json(status: &Status, next: &str) -> Value {
         "sites": peers,
         "set_aside": status.open_conflicts,
         "broken_triggers": status.broken_triggers,
+        "left_out": left_out,
         "needs_a_person": status.needs_a_person(),
         "do_next": next,
     })

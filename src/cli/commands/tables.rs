@@ -125,16 +125,19 @@ fn after(
     for table in names {
         let why = match (way, state(table)) {
             (Way::Add, Some(TableState::Synced | TableState::Free)) => continue,
-            (Way::Remove, Some(TableState::Synced | TableState::Gone)) => continue,
+            (Way::Remove, Some(TableState::Synced | TableState::Gone { .. })) => continue,
             (Way::Add, Some(TableState::Unshareable(why))) => why.clone(),
-            (Way::Add, Some(TableState::Gone) | None) => "there is no such table in the database".to_owned(),
+            (Way::Add, Some(TableState::Gone { .. }) | None) => {
+                "there is no such table in the database".to_owned()
+            }
             (Way::Remove, Some(TableState::Free | TableState::Unshareable(_)) | None) => {
                 "it is not synced".to_owned()
             }
         };
         return Err(Cause::Unshareable { table: table.clone(), why }.into());
     }
-    let synced = reports.iter().filter(|one| matches!(one.state, TableState::Synced | TableState::Gone));
+    let synced =
+        reports.iter().filter(|one| matches!(one.state, TableState::Synced | TableState::Gone { .. }));
     let mut tables: Vec<TableName> = synced.map(|one| one.table.clone()).collect();
     match way {
         Way::Add => tables.extend(names.iter().cloned()),
@@ -150,7 +153,8 @@ fn words(state: &TableState) -> (&'static str, String) {
         TableState::Synced => ("yes", String::new()),
         TableState::Free => ("no", "it can be: packmule tables add".to_owned()),
         TableState::Unshareable(why) => ("no", format!("it cannot be: {why}")),
-        TableState::Gone => ("GONE", "the table is not in the database any more".to_owned()),
+        TableState::Gone { now: None } => ("GONE", "the table is not in the database any more".to_owned()),
+        TableState::Gone { now: Some(now) } => ("GONE", format!("the table is called {now} now")),
     }
 }
 
@@ -162,7 +166,7 @@ fn to_json(settings: &Settings, reports: &[TableReport]) -> Value {
                 TableState::Synced => ("synced", None),
                 TableState::Free => ("free", None),
                 TableState::Unshareable(why) => ("unshareable", Some(why)),
-                TableState::Gone => ("gone", None),
+                TableState::Gone { .. } => ("gone", None),
             };
             let remarks: Vec<String> = report.remarks.iter().map(ToString::to_string).collect();
             json!({ "table": report.table.as_str(), "state": state, "why": why, "remarks": remarks })
