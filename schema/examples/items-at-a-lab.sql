@@ -21,13 +21,13 @@ CREATE TABLE stock (
 
 DELIMITER ;;
 CREATE TRIGGER `packmule_ai_items` AFTER INSERT ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF COALESCE(@packmule_silent, 0) = 0 THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(NEW.`id` AS CHAR), 'INSERT', 'null');
   END IF;
 END ;;
 CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF COALESCE(@packmule_silent, 0) = 0 THEN
     IF NOT (OLD.`id` <=> NEW.`id`) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', JSON_OBJECT(
@@ -54,7 +54,7 @@ CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
   END IF;
 END ;;
 CREATE TRIGGER `packmule_ad_items` AFTER DELETE ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF COALESCE(@packmule_silent, 0) = 0 THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', JSON_OBJECT(
       'id', CAST(OLD.`id` AS CHAR),
@@ -65,7 +65,7 @@ CREATE TRIGGER `packmule_ad_items` AFTER DELETE ON `items` FOR EACH ROW BEGIN
   END IF;
 END ;;
 CREATE TRIGGER `packmule_bd_items` BEFORE DELETE ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF COALESCE(@packmule_silent, 0) = 0 THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     SELECT 'stock', JSON_ARRAY(CAST(c1.`item_id` AS CHAR), CAST(c1.`location_id` AS CHAR)), 'DELETE', JSON_OBJECT(
       'item_id', CAST(c1.`item_id` AS CHAR),

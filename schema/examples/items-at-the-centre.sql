@@ -20,13 +20,13 @@ CREATE TABLE stock (
 
 DELIMITER ;;
 CREATE TRIGGER `packmule_ai_items` AFTER INSERT ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF COALESCE(@packmule_silent, 0) = 0 THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(NEW.`id` AS CHAR), 'INSERT', NULL);
   END IF;
 END ;;
 CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF COALESCE(@packmule_silent, 0) = 0 THEN
     IF NOT (OLD.`id` <=> NEW.`id`) THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', NULL);
@@ -43,13 +43,13 @@ CREATE TRIGGER `packmule_au_items` AFTER UPDATE ON `items` FOR EACH ROW BEGIN
   END IF;
 END ;;
 CREATE TRIGGER `packmule_ad_items` AFTER DELETE ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF COALESCE(@packmule_silent, 0) = 0 THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     VALUES ('items', CAST(OLD.`id` AS CHAR), 'DELETE', NULL);
   END IF;
 END ;;
 CREATE TRIGGER `packmule_bd_items` BEFORE DELETE ON `items` FOR EACH ROW BEGIN
-  IF @packmule_silent IS NULL THEN
+  IF COALESCE(@packmule_silent, 0) = 0 THEN
     INSERT INTO sync_log (table_name, record_id, action, before_row)
     SELECT 'stock', JSON_ARRAY(CAST(c1.`item_id` AS CHAR), CAST(c1.`location_id` AS CHAR)), 'DELETE', NULL
     FROM `stock` c1 WHERE c1.`item_id` = OLD.`id`;

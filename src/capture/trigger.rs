@@ -57,10 +57,13 @@ pub(super) fn triggers(catalog: &Catalog, table: &Table, depth: LogDepth) -> Vec
 }
 
 fn trigger(table: &Table, short: &str, when: &str, statements: &str) -> TriggerText {
+    // Never `@packmule_silent IS NULL`: MySQL 9.7 keeps the answer that the first session got with the trigger in its
+    // table cache, and a later session's edits would go unlogged because ours was silent.
+    let is_heard = "COALESCE(@packmule_silent, 0) = 0";
     TriggerText {
         name: trigger_name(short, table.shape.name.as_str()),
         when: when.to_owned(),
-        body: format!("BEGIN\n  IF @packmule_silent IS NULL THEN{LINE}{statements}\n  END IF;\nEND"),
+        body: format!("BEGIN\n  IF {is_heard} THEN{LINE}{statements}\n  END IF;\nEND"),
     }
 }
 
