@@ -12,6 +12,7 @@ mod crashes;
 mod demo_database;
 mod demo_story;
 mod faults;
+mod followers;
 mod foreign_keys;
 mod foreign_log;
 mod harness;
