@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::apply::cascade::with_children;
+use crate::apply::cascade::{Parent, with_children};
 use crate::apply::decide::{Decided, Verdict, decide};
 use crate::apply::error::Error;
 use crate::apply::exact::write_exactly;
@@ -13,8 +13,8 @@ use crate::apply::record::Keeping;
 use crate::apply::scene::{Prepared, Scene, Tally};
 use crate::apply::write::Order;
 use crate::conflict::Kind;
-use crate::db::{Rank, Session, Table};
-use crate::model::{Change, Op, RowImage, TableName};
+use crate::db::{self, Rank, Session, Table};
+use crate::model::{Change, Op, RowImage, RowKey, TableName};
 use crate::monitor::Monitor;
 use crate::spool::{Sorter, Spool};
 
@@ -82,6 +82,7 @@ impl Run<'_> {
             refused.insert(refusal.at, (refusal.kind, refusal.note));
         }
         drop(orders);
+        self.respell_written(table, &decided, &refused)?;
         self.record(&prepared, &mut decided, &refused)?;
         for (at, one) in decided.into_iter().enumerate() {
             match refused.remove(&at) {
@@ -96,25 +97,69 @@ impl Run<'_> {
         if later.is_empty() { Ok(()) } else { self.process(name, later, chance) }
     }
 
-    /// The deletes that would take children along which the sender had not seen, with their places.
+    /// The changes that would take children along which the sender had not seen, with their places.
     fn with_children(
         &mut self,
         table: &Table,
         decided: &[Decided],
     ) -> Result<HashMap<usize, (Kind, String)>, Error> {
-        let deletes: Vec<(usize, &RowImage)> = decided
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| matches!(one.verdict, Verdict::Write(_)) && one.change.op() == Op::Delete)
-            .filter_map(|(at, one)| Some((at, one.current.as_ref()?)))
+        let written = decided.iter().enumerate().filter(|(_, one)| matches!(one.verdict, Verdict::Write(_)));
+        let parents: Vec<Parent<'_>> = written
+            .filter_map(|(at, one)| {
+                Some(Parent { at, current: one.current.as_ref()?, after: one.change.after() })
+            })
             .collect();
-        if deletes.is_empty() || self.untying {
+        if parents.is_empty() || self.untying {
             return Ok(HashMap::new());
         }
-        let found = with_children(self.session, self.scene.catalog, table, &deletes)?;
+        let found = with_children(self.session, self.scene.catalog, table, &parents)?;
         let note =
             |child: String| format!("rows of {child} here belong to it, and the sender has not seen them");
         Ok(found.into_iter().map(|(at, child)| (at, (Kind::Orphan, note(child)))).collect())
+    }
+
+    /// Spells the keys of rows that were written as the sender does, where a collation takes both for one.
+    fn respell_written(
+        &mut self,
+        table: &Table,
+        decided: &[Decided],
+        refused: &HashMap<usize, (Kind, String)>,
+    ) -> Result<(), Error> {
+        let is_written = |one: &Decided| {
+            one.exists && one.change.after().is_some() && matches!(one.verdict, Verdict::Write(_))
+        };
+        let written = decided.iter().enumerate().filter(|(at, _)| !refused.contains_key(at));
+        let pairs =
+            written.filter(|(_, one)| is_written(one)).map(|(_, one)| (one.current.as_ref(), &one.key));
+        self.respell(table, pairs)
+    }
+
+    /// Spells keys anew: each of these rows, as it was, with its key as it should be spelt.
+    ///
+    /// No foreign key is checked meanwhile: children would follow on their own, unlogged, or let go.
+    pub(super) fn respell<'k>(
+        &mut self,
+        table: &Table,
+        rows: impl Iterator<Item = (Option<&'k RowImage>, &'k RowKey)>,
+    ) -> Result<(), Error> {
+        if !table.key_details().any(|detail| detail.is_collated()) {
+            return Ok(());
+        }
+        let is_respelt = |row: Option<&RowImage>, key: &RowKey| {
+            row.and_then(|row| table.shape.key_of(row)).is_some_and(|own| own != *key)
+        };
+        let keys: Vec<&RowKey> =
+            rows.filter(|(row, key)| is_respelt(*row, key)).map(|(_, key)| key).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.session.execute("SET SESSION foreign_key_checks = 0")?;
+        for key in keys {
+            db::respell_key(self.session, table, key)?;
+        }
+        // Circles are untied with the check off all the time.
+        self.session.execute(&format!("SET SESSION foreign_key_checks = {}", u8::from(!self.untying)))?;
+        Ok(())
     }
 }
 

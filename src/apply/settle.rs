@@ -83,6 +83,11 @@ impl Run<'_> {
             self.answer(name, &answers)?;
         } else if differing > 0 {
             write(self.session, table, &orders)?;
+            let pairs = orders.iter().filter(|order| order.row.is_some()).map(|order| {
+                let current = canonicals.get(order.at).and_then(|canonical| rows.get(canonical));
+                (current, &order.key)
+            });
+            self.respell(table, pairs)?;
         }
         drop(orders);
         for change in wanted {

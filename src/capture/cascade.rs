@@ -38,10 +38,15 @@ pub(super) fn cascades(catalog: &Catalog, table: &Table, depth: LogDepth, cause:
         let mut found = Vec::new();
         path.follow(key, &from, &mut found);
         if cause == Cause::Update && !found.is_empty() {
-            let unchanged = key.parent_columns.iter().map(|name| {
-                let name = sql::name(name);
-                format!("OLD.{name} <=> NEW.{name}")
-            });
+            // A foreign key follows a change of letters too, where the collation takes both for one.
+            let exact = |place: &str, name: &String| {
+                let detail = table.details.iter().find(|detail| &detail.name == name);
+                detail
+                    .map_or_else(|| format!("{place}.{}", sql::name(name)), |detail| detail.exact_sql(place))
+            };
+            let unchanged = key.parent_columns.iter();
+            let unchanged =
+                unchanged.map(|name| format!("{} <=> {}", exact("OLD", name), exact("NEW", name)));
             let unchanged = unchanged.collect::<Vec<_>>().join(" AND ");
             statements.push(format!("IF NOT ({unchanged}) THEN{LINE}{}{LINE}END IF;", found.join(LINE)));
         } else {

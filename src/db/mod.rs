@@ -38,4 +38,4 @@ pub use shared::{
     rows_by_key,
 };
 pub use target::{Password, Target, Tls};
-pub use write::{delete_rows, insert_rows, update_rows, upsert_rows};
+pub use write::{delete_rows, insert_rows, respell_key, update_rows, upsert_rows};

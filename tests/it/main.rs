@@ -17,6 +17,7 @@ mod drift_back;
 mod drift_lab;
 mod drift_values;
 mod faults;
+mod followers;
 mod foreign_keys;
 mod foreign_log;
 mod harness;
