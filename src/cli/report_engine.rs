@@ -209,7 +209,15 @@ fn about_retry(error: apply::Error) -> Report {
     match error {
         apply::Error::Database(error) => not_applied(what, error.into()),
         apply::Error::Ledger(error) => not_applied(what, error.into()),
-        other => Report::new(Exit::Failed, what).because(format!("{other}; nothing was changed")),
+        other @ (apply::Error::Bundle { .. }
+        | apply::Error::TablesDiffer { .. }
+        | apply::Error::NeverSent { .. }
+        | apply::Error::ForeignReceipt { .. }
+        | apply::Error::TooManyDeletes { .. }
+        | apply::Error::MovedOn { .. }
+        | apply::Error::Spool(_)) => {
+            Report::new(Exit::Failed, what).because(format!("{other}; nothing was changed"))
+        }
     }
 }
 
