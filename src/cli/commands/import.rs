@@ -98,10 +98,13 @@ impl Summary {
         let waiting = waiting(&import.items);
         for item in import.items {
             let one = tell(item, here, &waiting, args.run.dry_run);
-            // The same bundle in the inbox and on the stick, or on two sticks, is one bundle to a person.
-            let known = told
-                .iter()
-                .any(|known| known.label == one.label && (known.line == one.line || one.is_skipped));
+            // The same bundle in the inbox and on the stick, or on two sticks, is one bundle to a person. Of another
+            // site's, the number may be the same.
+            let known = told.iter().any(|known| {
+                known.label == one.label
+                    && known.concern == one.concern
+                    && (known.line == one.line || one.is_skipped)
+            });
             if !known {
                 told.push(one);
             }
@@ -298,14 +301,15 @@ fn reply_words(sealed: &SealReport, carried: &Carried) -> String {
     if parts.len() == 1 { format!("{words} was") } else { format!("{words} were") }
 }
 
-/// One line a bundle. A stick keeps what has no receipt, so most of it was applied before: those share a line.
+/// One line a bundle. A stick keeps what has no receipt, so most of it was applied before: those share a line, as
+/// do those for another site.
 fn lines(told: &[Told]) -> Vec<String> {
     let is_run = |one: &Told, other: &Told| {
         one.from.is_some()
             && one.from == other.from
             && one.line == other.line
-            && one.is_skipped
-            && other.is_skipped
+            && one.concern == other.concern
+            && (one.is_skipped && other.is_skipped || one.concern == Concern::Others)
     };
     let labels: Vec<(String, &str)> = told
         .chunk_by(is_run)
