@@ -4,9 +4,9 @@ use crate::capture::{self, LogDepth};
 use crate::engine::error::Error;
 use crate::engine::follow::{loses_edits, readable};
 use crate::engine::home::Home;
-use crate::ledger::{self, BundleState, StreamState};
+use crate::ledger::{self, BundleRecord, BundleState, StreamState};
 use crate::mailbox::scan;
-use crate::model::{BundleName, Role, Site, Stamp, TableName};
+use crate::model::{BundleKind, BundleName, Role, Site, Stamp, TableName};
 
 /// Where everything stands at one site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +75,9 @@ impl Status {
 pub fn status(home: &mut Home<'_>) -> Result<Status, Error> {
     let (site, role) = (home.here.site.clone(), home.here.role);
     let sealed = ledger::bundles_of(&mut home.session, BundleState::Sealed)?;
+    // Nobody waits for the confirmation of a receipt.
+    let is_open = |one: &&BundleRecord| one.confirmed_at.is_none() && one.kind != BundleKind::Receipt;
+    let unconfirmed: Vec<u64> = sealed.iter().filter(is_open).map(|record| record.size_bytes).collect();
     let catalog = crate::db::Catalog::load(&mut home.session)?;
     let shared = ledger::shared_tables(&mut home.session)?;
     let (tables, left_out) = readable(home, &catalog, shared)?;
@@ -86,8 +89,8 @@ pub fn status(home: &mut Home<'_>) -> Result<Status, Error> {
             Role::Lab => ledger::unsealed_rows(&mut home.session)?,
             Role::Central => Vec::new(),
         },
-        unconfirmed: sealed.len() as u64,
-        unconfirmed_bytes: sealed.iter().map(|record| record.size_bytes).sum(),
+        unconfirmed: unconfirmed.len() as u64,
+        unconfirmed_bytes: unconfirmed.iter().sum(),
         last_sealed: sealed.last().map(|record| (record.name(), record.recorded_at)),
         peers: peers(home)?,
         open_conflicts: ledger::open_conflicts(&mut home.session)?,

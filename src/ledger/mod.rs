@@ -20,8 +20,7 @@ pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflic
 pub use error::Error;
 pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};
 pub use kept::{
-    Kept, KeptSummary, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary,
-    kept_words,
+    Kept, KeptRows, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary, kept_words,
 };
 pub use log::{
     LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, newest_times, own_changes, own_deletes,

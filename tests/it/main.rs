@@ -24,6 +24,7 @@ mod harness;
 mod histories;
 mod late_commit;
 mod memory;
+mod one_stick;
 mod openable;
 mod orders;
 mod parts;

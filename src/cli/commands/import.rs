@@ -124,10 +124,13 @@ impl Summary {
         let waiting = waiting(&import.items);
         for item in import.items {
             let one = tell(item, here, &waiting, args.run.dry_run);
-            // The same bundle in the inbox and on the stick, or on two sticks, is one bundle to a person.
-            let known = told
-                .iter()
-                .any(|known| known.label == one.label && (known.line == one.line || one.is_skipped));
+            // The same bundle in the inbox and on the stick, or on two sticks, is one bundle to a person. Of another
+            // site's, the number may be the same.
+            let known = told.iter().any(|known| {
+                known.label == one.label
+                    && known.concern == one.concern
+                    && (known.line == one.line || one.is_skipped)
+            });
             if !known {
                 told.push(one);
             }
@@ -154,8 +157,8 @@ impl Summary {
 
     fn exit_code(&self, args: &ImportArgs) -> Exit {
         let exit = self.gravest().map_or(Exit::Done, |report| report.code);
-        let is_usual = matches!(exit, Exit::Done | Exit::Missing);
-        if is_usual && args.strict && self.somebody_must_look() { Exit::Waits } else { exit }
+        let is_mild = matches!(exit, Exit::Done | Exit::Missing);
+        if is_mild && args.strict && self.somebody_must_look() { Exit::Waits } else { exit }
     }
 
     /// Writes receipts and what waits for the sites that were met back to the stick. That it cannot be written does
@@ -329,14 +332,15 @@ fn reply_words(sealed: &SealReport, carried: &Carried) -> String {
     if parts.len() == 1 { format!("{words} was") } else { format!("{words} were") }
 }
 
-/// One line a bundle. A stick keeps what has no receipt, so most of it was applied before: those share a line.
+/// One line a bundle. A stick keeps what has no receipt, so most of it was applied before: those share a line, as
+/// do those for another site.
 fn lines(told: &[Told]) -> Vec<String> {
     let is_run = |one: &Told, other: &Told| {
         one.from.is_some()
             && one.from == other.from
             && one.line == other.line
-            && one.is_skipped
-            && other.is_skipped
+            && one.concern == other.concern
+            && (one.is_skipped && other.is_skipped || one.concern == Concern::Others)
     };
     let labels: Vec<(String, &str)> = told
         .chunk_by(is_run)

@@ -133,7 +133,12 @@ fn lines(report: &InitReport) -> Vec<String> {
             format!("{} that were there already will be sent", number_of(report.adopted, "row", "rows")),
         );
     }
-    if report.not_adopted > 0 {
+    if report.not_adopted > 0 && settings.role == Role::Central {
+        fact(
+            "Rows",
+            format!("{}, for every lab to start from", number_of(report.not_adopted, "row", "rows")),
+        );
+    } else if report.not_adopted > 0 {
         let rows = number_of(report.not_adopted, "row that was", "rows that were");
         fact(
             "Not sent",
@@ -168,6 +173,9 @@ fn preview_lines(preview: &InitPreview, adopt: bool) -> Vec<String> {
     match (rows, adopt) {
         (0, _) => {}
         (_, true) => fact("Adopted", format!("{there} there already and would be sent")),
+        (_, false) if settings.role == Role::Central => {
+            fact("Rows", format!("{}, for every lab to start from", number_of(*rows, "row", "rows")));
+        }
         (_, false) => fact("Not sent", format!("{there} there already; --adopt would send them too")),
     }
     lines.extend(series.iter().flat_map(series::preview_lines));
