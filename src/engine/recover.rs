@@ -100,7 +100,7 @@ impl Home<'_> {
                 && one.name != BundleName::new(&stream, one.name.seq)
         });
         let mut old: Vec<(BundleName, u64)> = old.map(|one| (one.name, one.size_bytes)).collect();
-        old.sort_by(|(a, _), (b, _)| a.seq.cmp(&b.seq));
+        old.sort_by_key(|(name, _)| name.seq);
         Ok(old)
     }
 }

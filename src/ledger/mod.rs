@@ -6,6 +6,7 @@ mod error;
 mod here;
 mod kept;
 mod log;
+mod overview;
 mod prune;
 mod series;
 mod sites;
@@ -20,11 +21,13 @@ pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflic
 pub use error::Error;
 pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};
 pub use kept::{
-    Kept, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary, kept_words,
+    Kept, KeptRows, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary, kept_words,
 };
 pub use log::{
     LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, newest_times, own_changes, own_deletes,
-    unsealed_rows,
+};
+pub use overview::{
+    Author, Unsealed, all_unconfirmed, newest_applied, newest_sealed, newest_with_content, unsealed_rows,
 };
 pub use prune::{change_history, confirmed_batch, prune_log, unconfirmed_log_rows};
 pub use series::{SeriesState, load_series, remember_rekeyed, remember_series};

@@ -127,10 +127,9 @@ impl Summary {
     }
 
     fn exit_code(&self, args: &ImportArgs) -> Exit {
-        match self.gravest().map_or(Exit::Done, |report| report.code) {
-            Exit::Done | Exit::Missing if args.strict && self.somebody_must_look() => Exit::Waits,
-            exit => exit,
-        }
+        let exit = self.gravest().map_or(Exit::Done, |report| report.code);
+        let is_mild = matches!(exit, Exit::Done | Exit::Missing);
+        if is_mild && args.strict && self.somebody_must_look() { Exit::Waits } else { exit }
     }
 
     /// Writes receipts and what waits for the sites that were met back to the stick. That it cannot be written does
