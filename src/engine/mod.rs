@@ -33,7 +33,7 @@ mod stream;
 mod tables;
 mod verify;
 
-pub use carry::{Carried, CarryTo, carry};
+pub use carry::{Carried, CarriedBundle, CarryTo, carry};
 pub use doctor::{Check, Health, doctor};
 pub use enrol::{Enrolled, enrol};
 pub use error::{Cause, Error};
