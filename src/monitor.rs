@@ -11,6 +11,8 @@ pub trait Monitor: Send + Sync {
     fn begin(&self, _phase: Phase, _total: Option<u64>) {}
     /// So much more of the phase is done, in the phase's unit.
     fn advance(&self, _phase: Phase, _amount: u64) {}
+    /// How far a phase without a total is: `done` of `whole`, in whatever unit both are known.
+    fn share(&self, _phase: Phase, _done: u64, _whole: u64) {}
     /// The phase is over.
     fn end(&self, _phase: Phase) {}
     /// Something a person should know, although the work goes on.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::path::Path;
 
-use crate::apply::batch::{self, Open};
+use crate::apply::batch::{self, Source};
 use crate::apply::error::Error;
 use crate::apply::guard::Guard;
 use crate::apply::receipt::{ReceiptOutcome, own_stream, take_receipts};
@@ -252,18 +252,24 @@ fn write_rows(
     }
     let mut counts: HashMap<Seq, ChangeCounts> = HashMap::new();
     monitor.begin(Phase::Applying, None);
+    let whole_bytes = parts.iter().map(|part| part.size_bytes).sum();
     std::thread::scope(|scope| {
-        let bundles: Vec<(Seq, &Open<'_>)> = parts.iter().map(|part| (part.seq, &*part.open)).collect();
-        for batch in batch::read(scope, bundles) {
+        let source = |part| -> Source<'_> {
+            let Part { seq, size_bytes, open, .. }: &Part<'_> = part;
+            Source { seq: *seq, size_bytes: *size_bytes, open: &**open }
+        };
+        for batch in batch::read(scope, parts.iter().map(source).collect()) {
             let batch = batch?;
             batch.changes.iter().for_each(|change| counts.entry(batch.seq).or_default().add(change.op()));
             run.batch(&batch.shape, batch.changes)?;
+            monitor.share(Phase::Applying, batch.read_bytes, whole_bytes);
         }
         run.must_fit()?;
         run.sweep()?;
         run.replay_last()?;
         run.set_right()
     })?;
+    monitor.share(Phase::Applying, whole_bytes, whole_bytes);
     monitor.end(Phase::Applying);
     Ok((run.tally, counts))
 }

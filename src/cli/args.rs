@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::cli::command_args::{
     ConfigCommand, DemoArgs, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs,
-    RecoverArgs, StatusArgs, TablesArgs,
+    RecoverArgs, SitesArgs, StatusArgs, TablesArgs,
 };
 use crate::cli::progress::ProgressKind;
 
@@ -71,6 +71,8 @@ pub enum Command {
     Tables(TablesArgs),
     /// Look for what is wrong or will go wrong
     Doctor,
+    /// At the centre: list the labs, suspend, resume or revoke one, or send it all rows anew
+    Sites(SitesArgs),
     /// Show what a bundle says about itself, without opening it
     Inspect(FileArgs),
     /// Check a bundle from the first byte to the last, and change nothing
@@ -108,6 +110,9 @@ Set up:
   tables      list, add, remove or check the tables that are synced
   recover     at a lab: go on after the database was put back from a backup
   doctor      look for what is wrong or will go wrong
+
+At the centre:
+  sites       list the labs; suspend, resume or revoke one, or send it all rows anew
 
 Look inside:
   inspect     show what a bundle says about itself, without opening it
@@ -149,6 +154,10 @@ mod tests {
             "packmule tables",
             "packmule tables add inventory items",
             "packmule config show --json",
+            "packmule sites",
+            "packmule sites list --json",
+            "packmule sites revoke lab-a --yes",
+            "packmule sites resend lab-a -n",
         ] {
             parse(line);
         }

@@ -30,6 +30,8 @@ pub(super) struct Told {
     pub(super) from: Option<Site>,
     /// What became of it.
     pub(super) line: String,
+    /// The same in a word or two, where the report below says the rest.
+    pub(super) brief: &'static str,
     /// Whether it was applied before, and nothing was to be done.
     pub(super) is_skipped: bool,
     /// The error, where it is one.
@@ -42,6 +44,19 @@ pub(super) struct Told {
     pub(super) applied: Option<Applied>,
     /// The same for a program.
     pub(super) value: Value,
+}
+
+impl Told {
+    /// The line in a list below which `reports` are printed: what one of them says is not said twice.
+    pub(super) fn line_beside(&self, reports: &[Report]) -> &str {
+        let is_printed = |own: &Report| own.code != Exit::Missing && reports.contains(own);
+        if self.report.as_ref().is_some_and(is_printed) { self.brief } else { &self.line }
+    }
+
+    /// Whether this bundle and the next, of the same line, can share it.
+    pub(super) fn is_run_with(&self, next: &Told) -> bool {
+        self.is_skipped && next.is_skipped
+    }
 }
 
 /// Whose business a bundle is.
@@ -70,7 +85,8 @@ pub(super) fn tell(item: Item, here: &Site, waiting: &[BundleName], dry_run: boo
         Some(_) | None => Concern::Ours,
     };
     let subject = Subject { file: &file, name: name.as_ref(), here, waiting, concern };
-    let (word, held) = (word(&outcome), held(&outcome).as_deref().map(to_value));
+    let (word, brief) = (word(&outcome), brief(&outcome));
+    let held = held(&outcome).as_deref().map(to_value);
     let is_skipped = matches!(outcome, ItemOutcome::AlreadyApplied);
     let (line, report, next, applied) = subject.tell(outcome, dry_run);
     let value = json!({
@@ -90,6 +106,7 @@ pub(super) fn tell(item: Item, here: &Site, waiting: &[BundleName], dry_run: boo
         path,
         from: name.map(|name| name.from),
         line,
+        brief,
         is_skipped,
         report,
         concern,
@@ -216,11 +233,23 @@ impl Subject<'_> {
     }
 
     fn silenced(&self, state: SiteState) -> Parts {
-        let sender = self.sender();
-        let report = Report::new(Exit::Refused, format!("bundle {} is refused", self.bundle()))
-            .because(format!("{sender} is {state} here; nothing was changed"))
-            .hint(format!("ask whoever decided that {sender} is {state}"));
-        (format!("refused: {sender} is {state} here"), Some(report), None, None)
+        let (sender, bundle) = (self.sender(), self.bundle());
+        match state {
+            SiteState::Suspended | SiteState::Active => {
+                let why = format!("{sender} is suspended here");
+                let report = Report::new(Exit::Refused, format!("bundle {bundle} waits"))
+                    .because(format!("{why}; nothing was changed, and {sender} keeps it"))
+                    .hint(format!("when {sender} may take part again: packmule sites resume {sender}"));
+                (format!("waits: {why}"), Some(report), None, None)
+            }
+            SiteState::Revoked => {
+                let why = format!("{sender} is revoked here");
+                let report = Report::new(Exit::Refused, format!("bundle {bundle} is refused"))
+                    .because(format!("{why}; nothing was changed, and that is for good"))
+                    .hint(format!("if {sender} goes on, set it up anew under another name, and enrol that"));
+                (format!("refused: {why}"), Some(report), None, None)
+            }
+        }
     }
 
     fn not_ours(&self) -> Parts {
@@ -300,21 +329,21 @@ fn applied_words(applied: &Applied, dry_run: bool) -> String {
     if *deferred > 0 {
         more.push(number_of(*deferred, "kept for later", "kept for later"));
     }
+    let mut words = match (counts.total(), dry_run) {
+        (0, false) => vec!["a receipt".to_owned()],
+        _ => vec![format!("{verb} {changes}")],
+    };
+    if !more.is_empty() {
+        words.push(more.join(", "));
+    }
     match receipt {
-        ReceiptOutcome::Confirmed(seq) => more.push(format!("our bundles up to {seq} are confirmed")),
+        ReceiptOutcome::Confirmed(seq) => words.push(format!("our bundles up to {seq} are confirmed")),
         ReceiptOutcome::Foreign(seq) => {
-            more.push(format!("it confirms a bundle {seq} that was never sealed here: NOT believed"));
+            words.push(format!("it confirms a bundle {seq} that was never sealed here: NOT believed"));
         }
         ReceiptOutcome::NothingNew => {}
     }
-    let changes = match (counts.total(), dry_run) {
-        (0, false) => return ["a receipt".to_owned()].into_iter().chain(more).collect::<Vec<_>>().join("; "),
-        _ => changes,
-    };
-    match more.is_empty() {
-        true => format!("{verb} {changes}"),
-        false => format!("{verb} {changes}; {}", more.join(", ")),
-    }
+    words.join("; ")
 }
 
 fn applied_json(applied: &Applied) -> Value {
@@ -332,6 +361,21 @@ fn applied_json(applied: &Applied) -> Value {
         },
         "false_receipt": matches!(receipt, ReceiptOutcome::Foreign(_)),
     })
+}
+
+/// The outcome in a word or two, for a person who reads the reason below.
+fn brief(outcome: &ItemOutcome) -> &'static str {
+    match outcome {
+        ItemOutcome::Applied(_) | ItemOutcome::AppliedWith(_) => "applied",
+        ItemOutcome::AlreadyApplied => "already applied, skipped",
+        ItemOutcome::Waits(_)
+        | ItemOutcome::WaitsForRest(_)
+        | ItemOutcome::Silenced(SiteState::Suspended) => "waits",
+        ItemOutcome::Forked(_) => "STOPPED, NOT applied",
+        ItemOutcome::NotOurs => "left alone",
+        ItemOutcome::Stranger(_) | ItemOutcome::Silenced(_) | ItemOutcome::Refused(_) => "refused",
+        ItemOutcome::Failed(_) => "NOT applied",
+    }
 }
 
 /// The outcome in one word, for a program.

@@ -202,6 +202,53 @@ pub struct FileArgs {
     pub file: PathBuf,
 }
 
+/// `packmule sites`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct SitesArgs {
+    /// What to do; list, when left out
+    #[command(subcommand)]
+    pub command: Option<SitesCommand>,
+}
+
+/// What to do with the labs.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SitesCommand {
+    /// List the labs: what has come from each, and what waits for it
+    List,
+    /// Show one lab in full, with its six words and keys
+    Show {
+        /// The lab
+        #[arg(value_name = "LAB")]
+        site: Site,
+    },
+    /// Let a lab take no part for a while: its bundles wait, and nothing is sealed for it
+    Suspend(SiteArg),
+    /// Let a suspended lab take part again; it is given all rows anew
+    Resume(SiteArg),
+    /// Believe a lab's keys no more, for good: its computer was stolen
+    Revoke {
+        /// Which lab.
+        #[command(flatten)]
+        site: SiteArg,
+        /// Answer the question with yes
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Give a lab all rows anew: it is too far behind, was put back, or distrusts its rows
+    Resend(SiteArg),
+}
+
+/// One lab, and whether to change nothing.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct SiteArg {
+    /// The lab
+    #[arg(value_name = "LAB")]
+    pub site: Site,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
 /// `packmule history`
 #[derive(Debug, Clone, ClapArgs)]
 pub struct HistoryArgs {

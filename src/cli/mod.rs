@@ -8,9 +8,11 @@ pub mod commands;
 mod context;
 mod crash;
 mod exit;
+mod facts;
 mod grid;
 mod notices;
 mod out;
+mod peer;
 mod phrase;
 mod progress;
 mod rekey;
@@ -38,10 +40,12 @@ pub use args::{Args, Command, Global};
 pub use ask::{Answer, Ask};
 pub use command_args::{
     ConfigCommand, DemoArgs, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs,
-    JoinArgs, RecoverArgs, StatusArgs, TableNames, TablesArgs, TablesCommand, UrlArg,
+    JoinArgs, RecoverArgs, SiteArg, SitesArgs, SitesCommand, StatusArgs, TableNames, TablesArgs,
+    TablesCommand, UrlArg,
 };
 pub use context::Context;
 pub use exit::Exit;
+pub use facts::Facts;
 pub use grid::Grid;
 pub use out::Output;
 pub use progress::{Progress, ProgressKind};
@@ -74,6 +78,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
         Command::Join(args) => commands::join::run(args, context),
         Command::Recover(args) => commands::recover::run(args, context),
         Command::Tables(args) => commands::tables::run(args, context),
+        Command::Sites(args) => commands::sites::run(args, context),
         Command::Doctor => commands::doctor::run(context),
         Command::Status(args) => commands::status::run(args, context),
         Command::Export(args) => commands::export::run(args, context),

@@ -116,6 +116,19 @@ impl From<Cause> for Report {
             Cause::SiteTaken { site } => Report::new(Exit::Key, what)
                 .because("whoever has the enrolled keys speaks as this site; nothing was changed")
                 .hint(format!("compare the six words with those that `packmule keys` prints at {site}")),
+            Cause::UnknownLab { near, .. } => {
+                let report = Report::new(Exit::WrongUse, what).because("nothing was changed");
+                match near {
+                    Some(near) => report.hint(format!("did you mean \"{near}\"?")),
+                    None => report.hint("those that are: packmule sites list"),
+                }
+            }
+            Cause::Suspended { site } => Report::new(Exit::WrongUse, what)
+                .because("nothing is sealed or copied for it; nothing was changed")
+                .hint(format!("packmule sites resume {site}")),
+            Cause::Revoked { .. } => Report::new(Exit::WrongUse, what)
+                .because("its keys are believed no more; nothing was changed")
+                .hint("set the lab up anew under another name: there packmule init, here packmule enrol"),
             Cause::NotALab { .. } => Report::new(Exit::WrongUse, what)
                 .because("only labs are enrolled; nothing was changed")
                 .hint("make the lab's card at the lab: packmule init --role lab --help"),
@@ -270,6 +283,7 @@ fn outbox_incomplete(name: &BundleName) -> Report {
         .hint(format!(
             "put {name} back into the folder outbox, from a stick or a backup, and run the command again"
         ))
+        .hint(format!("where it cannot be found, at the centre: packmule sites resend {to}"))
 }
 
 fn about_file(what: String, source: &io::Error) -> Report {

@@ -1,14 +1,18 @@
 //! Looks for what would go wrong later, and says what to do about it.
 
+use std::collections::BTreeSet;
+
 use crate::config::{KeyFolder, Settings, Witness};
 use crate::db::{Catalog, Session, sql};
 use crate::engine::error::Error;
 use crate::engine::follow::readable;
-use crate::engine::home::Home;
+use crate::engine::home::{Home, now};
+use crate::engine::overdue::overdue;
+use crate::engine::peers::overview;
 use crate::engine::series::check_series;
 use crate::engine::tables::{Remark, TableState, check_tables};
 use crate::ledger;
-use crate::model::{Role, TableName};
+use crate::model::{Role, Site, TableName};
 use crate::monitor::Monitor;
 
 /// One thing that was looked at.
@@ -61,6 +65,7 @@ pub fn doctor(settings: &Settings, monitor: &dyn Monitor) -> Vec<Check> {
     collect(&mut checks, "outbox", outbox(&mut home));
     collect(&mut checks, "history", history(&mut home));
     collect(&mut checks, "series", check_series(&mut home));
+    collect(&mut checks, "waiting", waiting(&mut home));
     collect(&mut checks, "server", server_settings(&mut home.session));
     checks
 }
@@ -169,12 +174,21 @@ fn tables(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
 }
 
 fn outbox(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
-    let unconfirmed = home.unconfirmed()?;
+    let mut checks = Vec::new();
+    if home.role() == Role::Central || home.central().is_ok() {
+        let unconfirmed = home.unconfirmed()?;
+        let sites: BTreeSet<&Site> = unconfirmed.iter().map(|record| &record.stream.to).collect();
+        let names = sites.into_iter().map(Site::as_str).collect::<Vec<_>>().join(", ");
+        let words = match unconfirmed.len() {
+            0 => "no bundle waits for a receipt".to_owned(),
+            1 => format!("1 bundle without a receipt, for {names}; it is there"),
+            many => format!("{many} bundles without a receipt, for {names}; all are there"),
+        };
+        checks.push(good("outbox", words));
+    }
     let folder = &home.outbox;
     const FREE_BYTES_MIN: u64 = 200 << 20;
     let free = folder.free_bytes()?;
-    let mut checks =
-        vec![good("outbox", format!("{} bundles wait for a receipt, all are there", unconfirmed.len()))];
     if free < FREE_BYTES_MIN {
         let words = format!("only {} MiB are free on the disk of {}", free >> 20, folder.path().display());
         checks.push(bad("disk", words, "make room on that disk"));
@@ -182,20 +196,25 @@ fn outbox(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
     Ok(checks)
 }
 
+/// Whether the database knows every bundle that was sealed, for whomever it was.
 fn history(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
-    if home.role() == Role::Central {
-        return Ok(Vec::new());
-    }
-    let Ok(central) = home.central() else {
+    if home.role() == Role::Lab && home.central().is_err() {
         let words = "this lab has not joined a centre yet".to_owned();
         return Ok(vec![notice("centre", words, "send the card to the centre, then: packmule join ANSWER")]);
-    };
-    let to = central.site.clone();
-    let id = home.stream_to(&to);
-    let stream = ledger::open_stream(&mut home.session, &id)?;
+    }
     let witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
-    crate::engine::seal::check_witness(&stream, witness.last(&to))?;
+    for id in home.streams_out()? {
+        let stream = ledger::open_stream(&mut home.session, &id)?;
+        crate::engine::seal::check_witness(&stream, witness.last(&id.to))?;
+    }
     Ok(vec![good("history", "the database knows every bundle that was sealed".to_owned())])
+}
+
+/// What has waited for too long.
+fn waiting(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
+    let peers = overview(home)?.peers;
+    let kept = ledger::kept_summary(&mut home.session)?;
+    Ok(overdue(home.role(), &peers, &kept, now()))
 }
 
 fn server_settings(session: &mut Session) -> Result<Vec<Check>, Error> {

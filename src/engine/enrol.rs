@@ -37,6 +37,9 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
     let known = home.sites.iter().find(|known| known.site == lab.site).cloned();
     let was_there = known.is_some();
     let number = match known {
+        Some(known) if known.state == SiteState::Revoked => {
+            return Err(Cause::Revoked { site: known.site }.into());
+        }
         Some(known) if is_same(&known, lab) => known.number.unwrap_or_default(),
         Some(known) if has_same_keys(&known, lab) => come_back(home, &known, lab)?,
         Some(_) => return Err(Cause::SiteTaken { site: lab.site.clone() }.into()),

@@ -121,6 +121,26 @@ pub enum Cause {
         /// The site.
         site: Site,
     },
+    /// No lab of this name is enrolled.
+    #[error("no lab named {site} is enrolled here")]
+    UnknownLab {
+        /// The name.
+        site: Site,
+        /// An enrolled lab with nearly the same name.
+        near: Option<Site>,
+    },
+    /// The lab is suspended, so nothing is exchanged with it.
+    #[error("{site} is suspended")]
+    Suspended {
+        /// The lab.
+        site: Site,
+    },
+    /// The lab is revoked, and that is for good.
+    #[error("{site} is revoked, and that is for good")]
+    Revoked {
+        /// The lab.
+        site: Site,
+    },
     /// The card is not a lab's.
     #[error("the card of {site} is not a lab's card")]
     NotALab {

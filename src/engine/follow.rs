@@ -71,7 +71,7 @@ pub(super) fn readable(
     let (mut tables, mut waiting) = (Vec::new(), Vec::new());
     let open = ledger::unsealed_rows(&mut home.session)?;
     for table in shared {
-        let logged = open.iter().find(|(name, _)| *name == table).map_or(0, |(_, edits)| *edits);
+        let logged = open.iter().filter(|one| one.table == table).map(|one| one.rows).sum();
         match why_not(catalog, &table, logged) {
             None => tables.push(table),
             Some(why) => waiting.push((table, why)),

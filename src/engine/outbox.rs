@@ -9,7 +9,7 @@ use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
 use crate::ledger::{self, BundleRecord};
 use crate::mailbox::{Folder, PartFile};
-use crate::model::{BundleName, Role, Site};
+use crate::model::{BundleKind, BundleName, Role, Site};
 use crate::seal::Outbox;
 
 /// The outbox as the sealer sees it.
@@ -62,6 +62,8 @@ impl Home<'_> {
     }
 
     /// The bundles that no receipt covers yet, of each receiver the oldest first. Every one of them must be in the outbox.
+    ///
+    /// Of a receiver that gets all rows anew only these and what follows them: a snapshot stands for all before it.
     pub(super) fn unconfirmed(&mut self) -> Result<Vec<BundleRecord>, Error> {
         let to: Vec<Site> = match self.role() {
             Role::Lab => vec![self.central()?.site.clone()],
@@ -71,7 +73,7 @@ impl Home<'_> {
         let mut unconfirmed = Vec::new();
         for site in to {
             let stream = self.stream_to(&site);
-            for record in ledger::unconfirmed_bundles(&mut self.session, &stream)? {
+            for record in still_needed(ledger::unconfirmed_bundles(&mut self.session, &stream)?) {
                 let name = record.name();
                 if !there.contains(&name) {
                     return Err(Cause::OutboxIncomplete { name }.into());
@@ -81,4 +83,10 @@ impl Home<'_> {
         }
         Ok(unconfirmed)
     }
+}
+
+/// Of a stream's unconfirmed bundles those that its receiver needs: a snapshot stands for all before it.
+pub(super) fn still_needed(mut records: Vec<BundleRecord>) -> Vec<BundleRecord> {
+    let first = records.iter().rposition(|record| record.kind == BundleKind::Snapshot).unwrap_or(0);
+    records.split_off(first)
 }

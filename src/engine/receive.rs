@@ -179,6 +179,8 @@ fn look(
         Err(Rejected::Bundle(error)) => (found.name_hint.clone(), ItemOutcome::Refused(error)),
         Err(Rejected::NotOurs { name }) => (Some(name), ItemOutcome::NotOurs),
         Err(Rejected::Stranger { claims, source }) => (claims, ItemOutcome::Stranger(source)),
+        // It came before its site was suspended: it stays until the site speaks again, and is no news.
+        Err(Rejected::Silenced { .. }) if in_inbox => return None,
         Err(Rejected::Silenced { name, state }) => (Some(name), ItemOutcome::Silenced(state)),
     };
     import.items.push(Item { path: found.path, name, outcome });

@@ -98,6 +98,11 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
     snapshot.close()?;
     if summary.ids.count() > 0 || sealed.iter().any(|made| !made.is_empty()) {
         record(home, &receivers, &sealed, &summary, sealed_at)?;
+        // As the ledger knows now: the next seal of the same run sends no second snapshot.
+        for to in receivers.iter().filter(|to| to.kind == BundleKind::Snapshot) {
+            let known = home.sites.iter_mut().filter(|known| known.site == to.site);
+            known.for_each(|known| known.wants_snapshot = false);
+        }
         give_names(home, &mut witness, &receivers, &sealed)?;
     }
     Ok(report(receivers, sealed, summary, shared.skipped))
@@ -183,7 +188,8 @@ impl Shared {
     }
 }
 
-fn is_sent(role: Role, direction: Direction) -> bool {
+/// Whether the changes of a table with this direction are sent from a site of this role.
+pub(super) fn is_sent(role: Role, direction: Direction) -> bool {
     match (role, direction) {
         (_, Direction::Both) | (Role::Lab, Direction::Up) | (Role::Central, Direction::Down) => true,
         (Role::Lab, Direction::Down) | (Role::Central, Direction::Up) => false,

@@ -6,6 +6,7 @@ mod error;
 mod here;
 mod kept;
 mod log;
+mod overview;
 mod prune;
 mod series;
 mod sites;
@@ -24,7 +25,9 @@ pub use kept::{
 };
 pub use log::{
     LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, newest_times, own_changes, own_deletes,
-    unsealed_rows,
+};
+pub use overview::{
+    Author, Unsealed, all_unconfirmed, newest_applied, newest_sealed, newest_with_content, unsealed_rows,
 };
 pub use prune::{change_history, confirmed_batch, last_prunable_bundle, prune_log, unconfirmed_log_rows};
 pub use series::{SeriesState, load_series, remember_rekeyed, remember_series};

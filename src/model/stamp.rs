@@ -45,6 +45,11 @@ impl Stamp {
         self.render("%-d %b %Y %H:%M")
     }
 
+    /// Writes `8 Nov 2026`, for people who need no more.
+    pub fn to_day(self) -> String {
+        self.render("%-d %b %Y")
+    }
+
     fn render(self, form: &str) -> String {
         match DateTime::from_timestamp_micros(self.0) {
             Some(time) => time.naive_utc().format(form).to_string(),

@@ -47,7 +47,7 @@ pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {
     }
     let joined = engine::join(&mut home, &answer, options)?;
     for line in lines(&joined) {
-        context.out.result(&line);
+        context.out.prose(&line);
     }
     context.out.json("packmule.join.v1", to_json(&answer, &joined));
     Ok(Exit::Done)
@@ -168,5 +168,7 @@ fn next(joined: &Joined) -> String {
         }
         Some(RekeyPlan::Done(_)) | None => "plug a stick in, then: packmule export",
     };
-    format!("{}{export}", series::first(joined.series.as_ref()))
+    // The first round: the centre's rows come with the answer to it.
+    let round = "bring it to the centre, whose import puts its rows on it; then here: packmule import";
+    format!("{}{export}; {round}", series::first(joined.series.as_ref()))
 }

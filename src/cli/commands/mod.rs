@@ -12,6 +12,7 @@ pub mod inspect;
 pub mod join;
 pub mod keys;
 pub mod recover;
+pub mod sites;
 pub mod status;
 pub mod tables;
 pub mod verify;

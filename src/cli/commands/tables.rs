@@ -93,9 +93,7 @@ fn change(settings: &Settings, context: &Context, names: &TableNames, way: Way) 
     if dry_run {
         context.out.result("This was a dry run: nothing was changed.");
     } else {
-        context.out.result(
-            "Do next: for each lab, `packmule enrol LAB.card` again, and there `packmule join` with the new answer",
-        );
+        context.out.prose("Do next: nothing; each lab follows with the next stick that it is sent");
     }
     context.out.json("packmule.tables-changed.v1", json!({ "dry_run": dry_run, "synced": list }));
     Ok(Exit::Done)
