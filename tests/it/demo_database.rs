@@ -8,6 +8,7 @@ const SCHEMA: &str = include_str!("../../schema/demo/schema.sql");
 const SEED: &str = include_str!("../../schema/demo/seed.sql");
 const LAB_A: &str = include_str!("../../schema/demo/lab-a.sql");
 const LAB_B: &str = include_str!("../../schema/demo/lab-b.sql");
+const CENTRAL: &str = include_str!("../../schema/demo/central.sql");
 
 #[test]
 fn the_edits_of_both_labs_fit_into_one_database_in_either_order() {
@@ -53,4 +54,20 @@ fn new_rows_of_the_two_labs_never_share_a_number() {
     let (at_a, at_b) = (numbers(2, LAB_A), numbers(3, LAB_B));
     assert!(!at_a.is_empty() && at_a.iter().all(|number| number % 100 == 2), "{at_a:?}");
     assert!(!at_b.is_empty() && at_b.iter().all(|number| number % 100 == 3), "{at_b:?}");
+}
+
+#[test]
+fn what_the_centre_does_meanwhile_touches_no_row_of_a_labs_week() {
+    let sites = [[LAB_A, LAB_B, CENTRAL], [CENTRAL, LAB_A, LAB_B]].map(|week| {
+        let site = TestSite::new(server(), Role::Central, "central");
+        for statements in [SCHEMA, SEED].into_iter().chain(week) {
+            site.sql(statements);
+        }
+        site.sql("UPDATE items SET updated_at = '2026-11-14 00:00:00'");
+        site
+    });
+    let tables =
+        ["departments", "locations", "suppliers", "categories", "items", "stock", "loans", "repairs"];
+    crate::harness::assert_equal(&sites[0], &sites[1], &tables);
+    assert_eq!(sites[0].value("SELECT telephone FROM suppliers WHERE id = 3"), "+254 41 555 0199");
 }
