@@ -115,6 +115,16 @@ impl Week {
         others.flat_map(|(_, edited)| edited.values()).map(BTreeSet::len).sum()
     }
 
+    /// Whether no row was changed at two sites: neither by two people, nor because a change has reached another site.
+    pub(super) fn is_apart(&self) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut rows = self.edited.iter().flat_map(|(_, edited)| edited).flat_map(|(table, keys)| {
+            let row = move |key| (table, key);
+            keys.iter().map(row)
+        });
+        rows.all(|row| seen.insert(row))
+    }
+
     /// Whether every change has arrived everywhere, and nothing else has moved.
     pub(super) fn is_over(&self, now: &[Rows]) -> bool {
         now.iter().all(|rows| *rows == self.expected)
@@ -181,7 +191,7 @@ mod tests {
         let at_b = rows(&[("1", "new scale"), ("2", "flask"), ("3", "lens")]);
         let week = Week::new(&before, [("lab-a", &at_a), ("lab-b", &at_b)].into_iter());
         assert_eq!((week.changed_by_others("lab-a"), week.changed_by_others("lab-b")), (1, 3));
-        assert!(!week.is_over(&[at_a.clone(), at_b.clone()]));
+        assert!(week.is_apart() && !week.is_over(&[at_a.clone(), at_b.clone()]));
         assert_eq!(week.table(&[at_a.clone(), at_b])[1], ["items", "3", "1", "0 of 4"]);
         let all = rows(&[("1", "new scale"), ("2", "flask, broken"), ("4", "laser")]);
         assert!(week.is_over(&[all.clone(), all.clone()]));
@@ -199,5 +209,11 @@ mod tests {
         assert!(week.is_over(&[at_a]));
         assert!(!week.is_over(&[rows(&[("1", "other"), ("2", "broken")])]));
         assert!(!week.is_over(&[rows(&[("1", "scale"), ("2", "broken"), ("3", "new")])]));
+    }
+
+    #[test]
+    fn a_change_that_has_reached_another_site_is_noticed() {
+        let (before, after) = (rows(&[("1", "scale")]), rows(&[("1", "broken")]));
+        assert!(!Week::new(&before, [("lab-a", &after), ("lab-b", &after)].into_iter()).is_apart());
     }
 }

@@ -20,8 +20,7 @@ impl Stage<'_> {
         let now = self.rows_of_all()?;
         let week = Week::new(&before, ALL.map(Place::site).into_iter().zip(&now));
         self.say.table(&week.table(&now));
-        let apart = !week.is_over(&now);
-        self.promise("a change stays where it was made until it is carried", apart)?;
+        self.promise("a change stays where it was made until it is carried", week.is_apart())?;
         self.say.text("A technician who wants to know how things stand asks:");
         self.packmule(Place::LabA, &["status"], 0)?;
 
@@ -49,9 +48,9 @@ impl Stage<'_> {
         self.briefly(Place::LabB, &["import", STICK])?;
         let now = self.rows_of_all()?;
         self.say.table(&week.sums(&now));
-        let joined = week.is_over(&now);
-        self.promise("one round of one stick makes all databases equal, to the last cell", joined)?;
-        self.promise("every change has arrived everywhere, and no other row has moved", joined)?;
+        let equal = self.are_equal(&LABS)?;
+        self.promise("one round of one stick makes all databases equal, to the last cell", equal)?;
+        self.promise("every change has arrived everywhere, and no other row has moved", week.is_over(&now))?;
         Ok(bundle)
     }
 
