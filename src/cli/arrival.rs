@@ -374,6 +374,7 @@ fn brief(outcome: &ItemOutcome) -> &'static str {
         ItemOutcome::Forked(_) => "STOPPED, NOT applied",
         ItemOutcome::NotOurs => "left alone",
         ItemOutcome::Stranger(_) | ItemOutcome::Silenced(_) | ItemOutcome::Refused(_) => "refused",
+        ItemOutcome::Failed(error) if misfits(error).is_some() => "HELD",
         ItemOutcome::Failed(_) => "NOT applied",
     }
 }
