@@ -8,6 +8,7 @@ mod bad_bundles;
 mod bad_input;
 mod capture;
 mod conflicts;
+mod convergence;
 mod crashes;
 mod demo_database;
 mod demo_story;
