@@ -22,8 +22,8 @@ pub use kept::{
     Kept, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary, kept_words,
 };
 pub use log::{
-    LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, newest_times, own_changes, own_deletes,
-    unsealed_rows,
+    LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, newest_times, own_batches_after,
+    own_changes, own_deletes, unsealed_rows,
 };
 pub use prune::{confirmed_batch, prune_log};
 pub use sites::{

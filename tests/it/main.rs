@@ -18,6 +18,7 @@ mod foreign_keys;
 mod foreign_log;
 mod harness;
 mod histories;
+mod kept;
 mod late_commit;
 mod memory;
 mod openable;
