@@ -207,6 +207,7 @@ fn row_hash(one: &Decided) -> String {
     hash_of(&one.canonical)
 }
 
-fn hash_of(canonical: &[u8]) -> String {
+/// The same for the form of a key in which equal keys are one.
+pub(super) fn hash_of(canonical: &[u8]) -> String {
     hex_from_bytes(&Sha256::digest(canonical))
 }

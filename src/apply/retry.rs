@@ -8,14 +8,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::apply::error::Error;
-use crate::apply::record::Keeping;
+use crate::apply::record::{Keeping, hash_of};
 use crate::apply::run::Run;
 use crate::apply::scene::Side;
 use crate::apply::transaction::{Context, new_run, outside_settings};
-use crate::db::{Session, Table};
+use crate::db::{self, Session, Table};
 use crate::ledger::{self, Kept};
 use crate::model::{
-    Change, Column, ColumnKind, Op, Site, StreamId, TableName, TableShape, key_from_log, row_from_json,
+    Change, Column, ColumnKind, Op, RowKey, Site, StreamId, TableName, TableShape, key_from_log,
+    row_from_json,
 };
 use crate::monitor::{Monitor, Step};
 
@@ -106,7 +107,7 @@ impl Run<'_> {
             after = last.row_hash.clone();
             let words: Vec<Kept> =
                 words.into_iter().filter(|one| (op == Op::Delete) == one.row.is_none()).collect();
-            let (due, old) = self.due_words(name, words)?;
+            let (due, old) = self.due_words(&table, words)?;
             answered += old.len() as u64;
             ledger::forget_words(self.session, name, &old)?;
             // A word may have other columns than the table has by now, so each set of columns is a batch of its own.
@@ -127,15 +128,14 @@ impl Run<'_> {
     }
 
     /// The words to be tried, and the hashes of those that were answered.
-    fn due_words(&mut self, name: &TableName, words: Vec<Kept>) -> Result<(Vec<Kept>, Vec<String>), Error> {
+    fn due_words(&mut self, table: &Table, words: Vec<Kept>) -> Result<(Vec<Kept>, Vec<String>), Error> {
         let Side::Lab { covered, .. } = self.scene.side else {
             return Ok((Vec::new(), Vec::new()));
         };
-        let ids: Vec<String> = words.iter().map(|one| one.record_id.clone()).collect();
-        let own = ledger::last_own_batches(self.session, name, &ids)?;
+        let own = self.own_batches(table, &words)?;
         let (mut due, mut answered) = (Vec::new(), Vec::new());
         for word in words {
-            match own.get(&word.record_id) {
+            match own.get(&word.row_hash) {
                 Some(None) => {}
                 Some(Some(batch)) if *batch > covered => {}
                 Some(Some(batch)) if *batch > word.covered_batch => answered.push(word.row_hash),
@@ -143,6 +143,38 @@ impl Run<'_> {
             }
         }
         Ok((due, answered))
+    }
+
+    /// The last batch of this lab's own changes of the rows that the words speak of, by the rows' hashes; `None`: one is
+    /// not sealed yet.
+    fn own_batches(&mut self, table: &Table, words: &[Kept]) -> Result<HashMap<String, Option<u64>>, Error> {
+        let name = &table.shape.name;
+        if !table.key_details().any(|detail| detail.is_collated()) {
+            let ids: Vec<String> = words.iter().map(|one| one.record_id.clone()).collect();
+            let by_id = ledger::last_own_batches(self.session, name, &ids)?;
+            let found =
+                words.iter().filter_map(|word| Some((word.row_hash.clone(), *by_id.get(&word.record_id)?)));
+            return Ok(found.collect());
+        }
+        // The row may have been changed since under another spelling of its key, by which the word does not know it.
+        let Some(covered_by_all) = words.iter().map(|word| word.covered_batch).min() else {
+            return Ok(HashMap::new());
+        };
+        let own = ledger::own_batches_after(self.session, name, covered_by_all)?;
+        let own: Vec<(RowKey, Option<u64>)> = own
+            .into_iter()
+            .filter_map(|(id, batch)| Some((key_from_log(&table.shape, &id)?, batch)))
+            .collect();
+        let mut found: HashMap<String, Option<u64>> = HashMap::new();
+        for chunk in own.chunks(500) {
+            let keys: Vec<RowKey> = chunk.iter().map(|(key, _)| key.clone()).collect();
+            let canonicals = db::canonical_keys(self.session, table, &keys)?;
+            for (canonical, (_, batch)) in canonicals.iter().zip(chunk) {
+                let last = found.entry(hash_of(canonical)).or_insert(*batch);
+                *last = last.zip(*batch).map(|(one, other)| one.max(other));
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -141,6 +141,30 @@ pub fn last_own_batches(
     Ok(found)
 }
 
+/// The records that this site has changed itself after the batch `after`, each with the last batch in which it was
+/// sealed; `None`: it is still open.
+pub fn own_batches_after(
+    session: &mut Session,
+    table: &TableName,
+    after: u64,
+) -> Result<Vec<(String, Option<u64>)>, Error> {
+    let mut found = Vec::new();
+    let table = sql::text(table.as_str());
+    for (condition, batch) in
+        [("batch IS NULL".to_owned(), "NULL"), (format!("batch > {after}"), "MAX(batch)")]
+    {
+        let query = format!(
+            "SELECT record_id, {batch} FROM sync_log FORCE INDEX (packmule_open) \
+             WHERE {condition} AND table_name = {table} AND origin IS NULL GROUP BY record_id"
+        );
+        session.each(&query, |row| {
+            found.push((row.text(0)?.to_owned(), row.parse_optional(1)?));
+            Ok::<(), Error>(())
+        })?;
+    }
+    Ok(found)
+}
+
 /// The newest edit of each of these records that the log knows of.
 pub fn newest_times(
     session: &mut Session,

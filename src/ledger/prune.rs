@@ -8,7 +8,8 @@ use crate::model::{Incarnation, Seq, Stamp, StreamId};
 /// Removes log rows that every one of `streams` has carried and had confirmed, if they are of before `cutoff`.
 /// Returns how many.
 ///
-/// What was cancelled out before it was sealed (batch 0) goes by its age alone. The time up to which the log was
+/// What was cancelled out before it was sealed (batch 0) goes by its age alone. What a kept word does not take into
+/// account stays: it says whether the word was answered. The time up to which the log was
 /// pruned is remembered first: from then on nobody takes an older edit's absence for its never having been made.
 pub fn prune_log(session: &mut Session, streams: &[StreamId], cutoff: Stamp) -> Result<u64, Error> {
     const ROWS_A_STATEMENT: usize = 5000;
@@ -84,7 +85,8 @@ fn last_prunable(session: &mut Session, streams: &[StreamId], cutoff: Stamp) -> 
     for stream in streams {
         last = last.min(confirmed_batch(session, stream)?);
     }
-    Ok(last)
+    let kept = session.first(&format!("SELECT LEAST({last}, MIN(covered_batch)) FROM packmule_kept"))?;
+    Ok(kept.map_or(Ok(None), |row| row.parse_optional(0))?.unwrap_or(last))
 }
 
 /// The last batch of which a stream's receiver has confirmed everything.
