@@ -55,7 +55,8 @@ impl Told {
 
     /// Whether this bundle and the next, of the same line, can share it.
     pub(super) fn is_run_with(&self, next: &Told) -> bool {
-        self.is_skipped && next.is_skipped
+        let are_others = self.concern == Concern::Others && next.concern == Concern::Others;
+        are_others || (self.is_skipped && next.is_skipped)
     }
 }
 
