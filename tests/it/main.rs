@@ -38,6 +38,7 @@ mod rights;
 mod round;
 mod round_crashes;
 mod series;
+mod server_settings;
 mod servers;
 mod sessions;
 mod sites;
