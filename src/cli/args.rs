@@ -87,7 +87,7 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Show two labs and a centre exchanging changes, on servers of its own
+    /// Show a centre and its labs exchanging changes, on servers of its own
     Demo(DemoArgs),
 }
 
@@ -120,7 +120,7 @@ Look inside:
   history     list the bundles that were sent and received
   keys        print this site's public keys and their six words
   config      show the settings and where each came from
-  demo        show two labs and a centre exchanging changes
+  demo        show a centre and its labs exchanging changes
 
 {options}
 

@@ -1,4 +1,4 @@
-//! `packmule demo`: two labs and a centre on servers of its own.
+//! `packmule demo`: a centre and its labs on servers of its own.
 
 use crate::cli::{Context, DemoArgs, Exit, Report};
 
