@@ -35,5 +35,5 @@ mod write;
 pub use error::Error;
 pub use receipt::ReceiptOutcome;
 pub use retry::{Retried, retry_kept};
-pub use scene::Side;
+pub use scene::{Knows, Side};
 pub use transaction::{Applied, Context, Part, apply, needs_outside};
