@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::apply::error::Error;
-use crate::apply::scene::{Scene, Side};
+use crate::apply::scene::{Knows, Scene, Side};
 use crate::apply::word::take_words;
 use crate::conflict::{Clock, Decision, Finding, Kind, decide_by_last_edit, detect};
 use crate::db::{self, Session, Table};
@@ -155,8 +155,11 @@ fn verdict(
         Finding::AlreadyThere => return Verdict::AlreadyThere,
         Finding::Clean => return Verdict::Write(None),
         Finding::BaseUnknown => match newest {
-            // What the lab itself sent last, or nobody ever changed, is what it based its change on.
-            None => return Verdict::Write(None),
+            // What the lab itself sent last, or had from here and nobody changed since, is what it based its change on.
+            None if current.is_none() || sender_knows(scene) == Knows::OurRows => {
+                return Verdict::Write(None);
+            }
+            None => Kind::Changed,
             Some(newest) if newest.origin.as_ref() == Some(scene.sender) => return Verdict::Write(None),
             Some(_) if current.is_none() => Kind::Missing,
             Some(_) => Kind::Changed,
@@ -186,6 +189,13 @@ fn verdict(
             conflict.clock_note = Some(why);
             Verdict::Keep(Box::new(conflict))
         }
+    }
+}
+
+fn sender_knows(scene: &Scene<'_>) -> Knows {
+    match scene.side {
+        Side::Central { sender, .. } => sender,
+        Side::Lab { .. } => Knows::OurRows,
     }
 }
 

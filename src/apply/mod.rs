@@ -42,6 +42,6 @@ pub use error::Error;
 pub use misfit::{Misfit, TableMisfit};
 pub use receipt::ReceiptOutcome;
 pub use retry::{Retried, retry_kept};
-pub use scene::Side;
+pub use scene::{Knows, Side};
 pub use transaction::{Applied, Context, Part, apply, needs_outside};
 pub use without::Without;

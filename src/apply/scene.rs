@@ -31,6 +31,8 @@ pub enum Side<'a> {
         down_only: &'a BTreeSet<TableName>,
         /// Tables whose changes only go up: no lab is told of them.
         up_only: &'a BTreeSet<TableName>,
+        /// Whether the sender had the centre's rows when it sealed: the last snapshot for it is in its receipt.
+        sender: Knows,
     },
     /// A lab: the centre's word is final.
     Lab {
@@ -51,6 +53,15 @@ impl Side<'_> {
             Side::Lab { .. } => Role::Lab,
         }
     }
+}
+
+/// Whether a lab had the centre's rows when it sealed a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Knows {
+    /// It did: what it changed was the centre's row.
+    OurRows,
+    /// It did not: it is new, or was away, and has not taken in its snapshot.
+    OwnRowsOnly,
 }
 
 /// A table that the bundle writes.

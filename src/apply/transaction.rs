@@ -10,7 +10,7 @@ use crate::apply::guard::Guard;
 use crate::apply::receipt::{ReceiptOutcome, own_stream, take_receipts};
 use crate::apply::record::Keeping;
 use crate::apply::run::Run;
-use crate::apply::scene::{Scene, Side, Tally};
+use crate::apply::scene::{Knows, Scene, Side, Tally};
 use crate::apply::without::Without;
 use crate::bundle::{
     self, LEFT_OUT_SETTING, PayloadHead, PayloadReader, Receipt, TABLES_SETTING, names_from_setting,
@@ -241,11 +241,19 @@ fn write_rows(
     let bundle = parts.first().map(|part| BundleName::new(stream, part.seq).to_string()).unwrap_or_default();
     let outside = outside_settings(outside)?;
     let kept = ledger::kept_count(session)?;
-    let covered = ledger::confirmed_batch(session, &own_stream(stream, context))?;
+    let own = own_stream(stream, context);
+    let covered = ledger::confirmed_batch(session, &own)?;
+    let snapshot = ledger::last_snapshot(session, &own)?;
+    let receipt =
+        parts.first().and_then(|part| part.receipt).filter(|one| one.incarnation == own.incarnation);
     let mut run = new_run(session, outside, &stream.from, bundle, context, monitor);
     run.keeping = if kept > 0 { Keeping::New } else { Keeping::NewNothingYet };
-    if let Side::Lab { covered: known, .. } = &mut run.scene.side {
-        *known = covered;
+    match &mut run.scene.side {
+        Side::Lab { covered: known, .. } => *known = covered,
+        Side::Central { sender, .. } => {
+            let has_taken_it = snapshot.zip(receipt).is_some_and(|(last, receipt)| receipt.seq >= last);
+            *sender = if has_taken_it { Knows::OurRows } else { Knows::OwnRowsOnly };
+        }
     }
     if let Some(whole) = whole {
         run.begin_sweep(whole)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::apply::{self, Applied, Context, Part, Retried, Side};
+use crate::apply::{self, Applied, Context, Knows, Part, Retried, Side};
 use crate::bundle::{self, Checked, TABLES_SETTING, tables_from_setting};
 use crate::db::{Catalog, Session};
 use crate::engine::error::Error;
@@ -66,7 +66,10 @@ impl Tables {
     /// What apply must know of this site and its tables.
     pub(super) fn context<'c>(&'c self, home: &'c Home<'_>, options: ImportOptions<'c>) -> Context<'c> {
         let side = match home.here.role {
-            Role::Central => Side::Central { down_only: &self.down_only, up_only: &self.up_only },
+            Role::Central => {
+                let (down_only, up_only) = (&self.down_only, &self.up_only);
+                Side::Central { down_only, up_only, sender: Knows::OwnRowsOnly }
+            }
             Role::Lab => Side::Lab { started: &self.started, covered: 0, down_only: &self.down_only },
         };
         Context {

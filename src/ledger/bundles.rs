@@ -171,6 +171,15 @@ pub fn last_with_content(session: &mut Session, stream: &StreamId) -> Result<Opt
     Ok(row.map_or(Ok(0), |row| row.parse(0)).map(Seq::new)?)
 }
 
+/// The last bundle of a stream sealed here from which its receiver starts anew.
+pub fn last_snapshot(session: &mut Session, stream: &StreamId) -> Result<Option<Seq>, Error> {
+    let row = session.first(&format!(
+        "SELECT COALESCE(MAX(seq), 0) FROM packmule_bundle WHERE {} AND state = 'sealed' AND kind = 'snapshot'",
+        condition(stream)
+    ))?;
+    Ok(row.map_or(Ok(0), |row| row.parse(0)).map(Seq::new)?)
+}
+
 pub(super) const SELECT: &str = "SELECT from_site, incarnation, to_site, seq, digest, previous, continues, state, batch, \
                         size_bytes, inserts, updates, deletes, conflicts, parked, sealed_at, recorded_at, kind, \
                         deferred, way, carried_at, confirmed_at FROM packmule_bundle";

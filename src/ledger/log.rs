@@ -165,28 +165,31 @@ pub fn own_batches_after(
     Ok(found)
 }
 
-/// The newest edit of each of these records that the log knows of.
+/// The newest edit of each of these records that the log knows of: the one that was logged last, and so made the row
+/// what it is, whatever the clock said that made it.
 pub fn newest_times(
     session: &mut Session,
     table: &TableName,
     record_ids: &[String],
 ) -> Result<HashMap<String, RowTime>, Error> {
-    let mut times: HashMap<String, RowTime> = HashMap::new();
+    let mut newest: HashMap<String, (u64, RowTime)> = HashMap::new();
     for chunk in record_ids.chunks(500) {
         let list = chunk.iter().map(|id| sql::text(id)).collect::<Vec<_>>().join(",");
         let query = format!(
-            "SELECT record_id, changed_at, origin FROM sync_log FORCE INDEX (packmule_record) \
+            "SELECT record_id, changed_at, origin, id FROM sync_log FORCE INDEX (packmule_record) \
              WHERE table_name = {} AND record_id IN ({list}) AND COALESCE(origin, '') NOT LIKE '>%'",
             sql::text(table.as_str())
         );
         session.each(&query, |row| {
             let found = RowTime { time: stamp(row.text(1)?)?, origin: row.parse_optional(2)? };
-            let newest = times.entry(row.text(0)?.to_owned()).or_insert_with(|| found.clone());
-            if found.time > newest.time {
-                *newest = found;
+            let id: u64 = row.parse(3)?;
+            match newest.get_mut(row.text(0)?) {
+                Some((last, _)) if *last > id => {}
+                Some(known) => *known = (id, found),
+                None => drop(newest.insert(row.text(0)?.to_owned(), (id, found))),
             }
             Ok::<(), Error>(())
         })?;
     }
-    Ok(times)
+    Ok(newest.into_iter().map(|(record_id, (_, time))| (record_id, time)).collect())
 }

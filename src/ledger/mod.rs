@@ -14,7 +14,7 @@ mod streams;
 mod tables;
 
 pub use bundles::{
-    BundleRecord, BundleState, Way, bundles_of, find_bundle, last_with_content, record_bundle,
+    BundleRecord, BundleState, Way, bundles_of, find_bundle, last_snapshot, last_with_content, record_bundle,
     record_carried, unconfirmed_bundles,
 };
 pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflicts, record_conflicts};
