@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::phrase::{bundle_runs, bundles, number_of, without};
 use crate::cli::text::{count, escape, size};
-use crate::engine::{OnTheWay, PeerStatus};
+use crate::engine::{Held, OnTheWay, PeerStatus};
 use crate::ledger::Way;
 use crate::model::Stamp;
 
@@ -26,19 +26,25 @@ fn last_applied(peer: &PeerStatus) -> String {
 
 /// What lies in the inbox and cannot be applied, and what is missing.
 pub(super) fn waiting(peer: &PeerStatus) -> Option<String> {
-    let last = *peer.waiting.last()?;
-    let first = peer.last_applied.map_or(1, |(number, _)| number + 1);
-    let runs = without(first..=last, &peer.waiting);
-    let wait = if peer.waiting.len() == 1 { "waits" } else { "wait" };
-    let why = match runs.as_slice() {
-        [] => match &peer.held {
-            Some(held) => format!("bundle {} is HELD: {}", held.bundle, escape(&held.why)),
-            None => "to be tried again".to_owned(),
-        },
-        [(first, last)] if first == last => format!("bundle {first} has not arrived"),
-        runs => format!("{} have not arrived", bundle_runs(runs)),
-    };
-    Some(format!("{} {wait} here: {why}", bundles(&peer.waiting)))
+    let held = peer.held.as_ref().map(|held| held.bundle);
+    let numbers: Vec<u64> = peer.waiting.iter().copied().filter(|number| Some(*number) != held).collect();
+    let mut words = Vec::new();
+    if let Some(Held { bundle, why }) = &peer.held {
+        words.push(format!("bundle {bundle} is HELD: {}", escape(why)));
+    }
+    if let Some(last) = numbers.last() {
+        let first = peer.last_applied.map_or(1, |(number, _)| number + 1);
+        let runs = without(first..=*last, &peer.waiting);
+        let wait = if numbers.len() == 1 { "waits" } else { "wait" };
+        let why = match (runs.as_slice(), held) {
+            ([], Some(_)) => String::new(),
+            ([], None) => ": to be tried again".to_owned(),
+            ([(first, last)], _) if first == last => format!(": bundle {first} has not arrived"),
+            (runs, _) => format!(": {} have not arrived", bundle_runs(runs)),
+        };
+        words.push(format!("{} {wait} here{why}", bundles(&numbers)));
+    }
+    (!words.is_empty()).then(|| words.join("; "))
 }
 
 /// What goes to a lab, as the centre sees it.
@@ -196,6 +202,12 @@ pub(super) mod tests {
         );
         peer.waiting = vec![13];
         assert_eq!(waiting(&peer).unwrap(), "bundle 13 waits here: to be tried again");
+        peer.waiting = vec![13, 14];
+        peer.held = Some(Held { bundle: 13, why: "table items: column weight is not here".to_owned() });
+        assert_eq!(
+            waiting(&peer).unwrap(),
+            "bundle 13 is HELD: table items: column weight is not here; bundle 14 waits here"
+        );
     }
 
     #[test]
