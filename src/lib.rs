@@ -30,3 +30,4 @@ pub mod mailbox;
 pub mod model;
 pub mod monitor;
 pub mod seal;
+pub mod spool;

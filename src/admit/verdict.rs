@@ -6,7 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::model::{Digest, Incarnation, Seq, Site, StreamId};
+use crate::model::{BundleKind, Digest, Incarnation, Seq, Site, StreamId};
 
 /// What a verified bundle says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Arrival {
     pub digest: Digest,
     /// The digest of the one before.
     pub previous: Option<Digest>,
+    /// What it is for.
+    pub kind: BundleKind,
 }
 
 /// What the ledger knows about a bundle's stream.
@@ -79,12 +81,18 @@ pub fn admit(arrival: &Arrival, facts: &Facts) -> Verdict {
     let seq = arrival.seq.number();
     if seq <= last {
         return match facts.applied {
-            Some(applied) if applied == arrival.digest => Verdict::Duplicate,
-            _ => Verdict::Fork(Fork::SameNumber),
+            Some(applied) if applied != arrival.digest => Verdict::Fork(Fork::SameNumber),
+            // None: a snapshot that was applied stands for it.
+            Some(_) | None => Verdict::Duplicate,
         };
     }
     if facts.frozen {
         return Verdict::Fork(Fork::Frozen);
+    }
+    // A snapshot says everything anew, so it need not wait for what came before it.
+    if arrival.kind == BundleKind::Snapshot && seq > last {
+        let follows = seq > last + 1 || arrival.previous == facts.last.map(|(_, digest)| digest);
+        return if follows { Verdict::Next } else { Verdict::Fork(Fork::OtherChain) };
     }
     if seq > last + 1 {
         return Verdict::Gap { missing: last + 1..=seq - 1 };
@@ -113,6 +121,7 @@ mod tests {
             seq: Seq::new(seq).unwrap(),
             digest: digest(own),
             previous: previous.map(digest),
+            kind: BundleKind::Changes,
         }
     }
 
@@ -140,6 +149,17 @@ mod tests {
             Verdict::Gap { missing: 2..=3 }
         );
         assert_eq!(admit(&arrival(2, 2, Some(1)), &facts(None, None)), Verdict::Gap { missing: 1..=1 });
+    }
+
+    #[test]
+    fn a_snapshot_stands_for_all_that_came_before_it() {
+        let snapshot = Arrival { kind: BundleKind::Snapshot, ..arrival(7, 7, Some(6)) };
+        assert_eq!(admit(&snapshot, &facts(Some((2, 2)), None)), Verdict::Next);
+        assert_eq!(admit(&snapshot, &facts(None, None)), Verdict::Next);
+        assert_eq!(admit(&snapshot, &facts(Some((7, 7)), Some(7))), Verdict::Duplicate);
+        assert_eq!(admit(&snapshot, &facts(Some((6, 9)), None)), Verdict::Fork(Fork::OtherChain));
+        // What it stood for comes late.
+        assert_eq!(admit(&arrival(4, 4, Some(3)), &facts(Some((7, 7)), None)), Verdict::Duplicate);
     }
 
     #[test]

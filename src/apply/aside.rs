@@ -3,6 +3,7 @@
 use crate::apply::error::Error;
 use crate::apply::run::{Chance, Run};
 use crate::model::{Change, TableName, TableShape};
+use crate::spool::Spool;
 
 impl Run<'_> {
     /// Tries what was set aside until nothing more fits, then unties circles of foreign keys.
@@ -39,10 +40,10 @@ impl Run<'_> {
     fn replay_once(&mut self, chance: Chance) -> Result<(), Error> {
         const CHANGES_MAX: usize = 500;
         const SIZE_BYTES: usize = 1 << 20;
-        let mut aside = std::mem::replace(&mut self.aside, super::spool::Spool::new(self.scene.folder));
+        let mut aside = std::mem::replace(&mut self.aside, Spool::new(self.scene.folder));
         let shapes = self.shapes();
         let mut batch: Option<(TableName, Vec<Change>, usize)> = None;
-        aside.drain(&|name| shapes(name), &mut |name, change| {
+        aside.drain(&|name| shapes(name), &mut |name, change, ()| {
             let size_bytes = change.size_bytes();
             match &mut batch {
                 Some((open, changes, held))

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::apply::error::Error;
-use crate::apply::scene::Scene;
+use crate::apply::scene::{Knows, Scene, Side};
+use crate::apply::word::take_words;
 use crate::conflict::{Clock, Decision, Finding, Kind, decide_by_last_edit, detect};
 use crate::db::{self, Session, Table};
 use crate::ledger::{self, Conflict, Outcome, RowTime, Status};
@@ -13,6 +14,8 @@ use crate::model::{Change, RowImage, RowKey, key_to_log, row_to_json};
 pub(super) struct Decided {
     pub(super) change: Change,
     pub(super) key: RowKey,
+    /// The form of its key by which equal keys are one.
+    pub(super) canonical: Vec<u8>,
     /// The row here that the change was compared with; locked.
     pub(super) current: Option<RowImage>,
     /// Whether there is a row now: a trigger of the application may have made or deleted it on the way.
@@ -28,6 +31,8 @@ pub(super) enum Verdict {
     Write(Option<Box<Conflict>>),
     /// Leave the row here as it is; the conflict says why.
     Keep(Box<Conflict>),
+    /// Leave the row here as it is until the centre has answered this lab's own changes of it.
+    Defer,
 }
 
 /// Decides a batch. Rows are locked until the transaction ends, so a decision stays true.
@@ -42,6 +47,11 @@ pub(super) fn decide(
     changes: Vec<Change>,
 ) -> Result<(Vec<Decided>, Vec<Change>), Error> {
     let changes = with_moved_keys_apart(session, table, changes)?;
+    if let Side::Lab { started, covered, down_only } = scene.side {
+        let covered = (!down_only.contains(&table.shape.name)).then_some(covered);
+        let started = started.contains(&table.shape.name);
+        return take_words(session, table, changes, started, covered);
+    }
     let keys: Vec<RowKey> =
         changes.iter().map(|change| change.key(&table.shape).unwrap_or(RowKey(Vec::new()))).collect();
     let canonicals = db::canonical_keys(session, table, &keys)?;
@@ -68,7 +78,7 @@ pub(super) fn decide(
             }
             None => (row, finding),
         };
-        first.push(Found { change, key, current, exists, finding });
+        first.push(Found { change, key, canonical, current, exists, finding });
     }
     let unsure: Vec<String> = first
         .iter()
@@ -79,10 +89,10 @@ pub(super) fn decide(
         true => HashMap::new(),
         false => ledger::newest_times(session, &table.shape.name, &unsure)?,
     };
-    let decided = first.into_iter().map(|Found { change, key, current, exists, finding }| {
+    let decided = first.into_iter().map(|Found { change, key, canonical, current, exists, finding }| {
         let newest = times.get(&record_id(table, &key, current.as_ref()));
         let verdict = verdict(scene, table, &change, &key, current.as_ref(), finding, newest);
-        Decided { change, key, current, exists, verdict }
+        Decided { change, key, canonical, current, exists, verdict }
     });
     Ok((decided.collect(), later))
 }
@@ -125,6 +135,7 @@ fn with_moved_keys_apart(
 struct Found {
     change: Change,
     key: RowKey,
+    canonical: Vec<u8>,
     current: Option<RowImage>,
     exists: bool,
     finding: Finding,
@@ -149,7 +160,7 @@ fn look_behind_triggers(
 }
 
 /// The text under which the log knows a row: the row's own spelling of its key where it is here.
-fn record_id(table: &Table, key: &RowKey, current: Option<&RowImage>) -> String {
+pub(super) fn record_id(table: &Table, key: &RowKey, current: Option<&RowImage>) -> String {
     let own = current.and_then(|row| table.shape.key_of(row));
     key_to_log(own.as_ref().unwrap_or(key))
 }
@@ -163,13 +174,28 @@ fn verdict(
     finding: Finding,
     newest: Option<&RowTime>,
 ) -> Verdict {
+    if finding == Finding::AlreadyThere {
+        return Verdict::AlreadyThere;
+    }
+    if comes_down_only(scene, table) {
+        let kind = match finding {
+            Finding::Conflict(kind) => kind,
+            Finding::AlreadyThere | Finding::Clean | Finding::BaseUnknown => Kind::Changed,
+        };
+        let mut conflict = describe(scene, table, change, key, current, kind);
+        conflict.decided_by = Some("rule: direction = down".to_owned());
+        return Verdict::Keep(Box::new(conflict));
+    }
     let kind = match finding {
         Finding::AlreadyThere => return Verdict::AlreadyThere,
         Finding::Clean => return Verdict::Write(None),
         Finding::BaseUnknown => match newest {
-            // What the lab itself sent last, or nobody ever changed, is what it based its change on.
-            None => return Verdict::Write(None),
-            Some(newest) if newest.origin.as_ref() == Some(scene.lab) => return Verdict::Write(None),
+            // What the lab itself sent last, or had from here and nobody changed since, is what it based its change on.
+            None if current.is_none() || sender_knows(scene) == Knows::OurRows => {
+                return Verdict::Write(None);
+            }
+            None => Kind::Changed,
+            Some(newest) if newest.origin.as_ref() == Some(scene.sender) => return Verdict::Write(None),
             Some(_) if current.is_none() => Kind::Missing,
             Some(_) => Kind::Changed,
         },
@@ -178,15 +204,17 @@ fn verdict(
         }
         Finding::Conflict(kind) => kind,
     };
+    // A row that the centre itself has adopted was there before its log, as one without a log row was.
+    let edit = newest.filter(|newest| newest.time.known().is_some() || newest.origin.is_some());
     let clock = Clock {
-        central: newest.map_or(scene.installed_at, |newest| newest.time),
-        is_edit: newest.is_some(),
+        central: edit.map_or(scene.logged_since, |edit| edit.time),
+        is_edit: edit.is_some(),
         now: scene.now,
     };
     let last_editor = newest.and_then(|newest| newest.origin.as_ref()).unwrap_or(scene.here);
-    let decision = decide_by_last_edit(scene.lab, change.time(), last_editor, clock);
+    let decision = decide_by_last_edit(scene.sender, change.time(), last_editor, clock);
     let mut conflict = describe(scene, table, change, key, current, kind);
-    conflict.central_time = newest.map(|newest| newest.time);
+    conflict.central_time = newest.and_then(|newest| newest.time.known());
     match decision {
         Decision::Lab => {
             conflict.outcome = Outcome::Lab;
@@ -215,7 +243,7 @@ fn is_another_row(
     newest: Option<&RowTime>,
 ) -> bool {
     let came_from_it = match newest {
-        Some(newest) => newest.origin.as_ref() == Some(scene.lab),
+        Some(newest) => newest.origin.as_ref() == Some(scene.sender),
         // nobody edited it since the log began, so nobody spelt its key anew
         None => change.before().is_some(),
     };
@@ -241,7 +269,7 @@ fn another_row(
         "'{}' and '{}' are two rows at {} and one here, where {}; give the column the same collation in both places",
         key_to_log(key),
         record_id(table, key, current),
-        scene.lab,
+        scene.sender,
         collations.join(", ")
     ));
     // A row that never was here need not be deleted; all else waits for a person.
@@ -250,6 +278,20 @@ fn another_row(
         conflict.decided_by = None;
     }
     conflict
+}
+
+fn sender_knows(scene: &Scene<'_>) -> Knows {
+    match scene.side {
+        Side::Central { sender, .. } => sender,
+        Side::Lab { .. } => Knows::OurRows,
+    }
+}
+
+fn comes_down_only(scene: &Scene<'_>, table: &Table) -> bool {
+    match scene.side {
+        Side::Central { down_only, .. } => down_only.contains(&table.shape.name),
+        Side::Lab { .. } => false,
+    }
 }
 
 /// A conflict decided for the centre by the rule; the caller changes what is otherwise.
@@ -263,7 +305,7 @@ pub(super) fn describe(
 ) -> Conflict {
     let json = |row: &RowImage| row_to_json(&table.shape, row);
     Conflict {
-        site: scene.lab.clone(),
+        site: scene.sender.clone(),
         table: table.shape.name.clone(),
         record_id: record_id(table, key, current),
         kind,
@@ -272,7 +314,7 @@ pub(super) fn describe(
         central_row: current.map(json),
         lab_row: change.after().map(json),
         central_time: None,
-        lab_time: Some(change.time()),
+        lab_time: change.time().known(),
         clock_note: None,
         status: Status::Decided,
         outcome: Outcome::Central,

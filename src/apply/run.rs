@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::apply::cascade::with_children;
-use crate::apply::decide::{Decided, Verdict, decide, describe};
+use crate::apply::cascade::{Parent, with_children};
+use crate::apply::decide::{Decided, Verdict, decide};
 use crate::apply::error::Error;
+use crate::apply::exact::write_exactly;
 use crate::apply::guard::Guard;
+use crate::apply::misfit::TableMisfit;
+use crate::apply::prepare::Section;
+use crate::apply::record::Keeping;
 use crate::apply::scene::{Prepared, Scene, Tally};
-use crate::apply::spelling::respelt;
-use crate::apply::spool::Spool;
-use crate::apply::write::{Order, write};
+use crate::apply::write::Order;
 use crate::conflict::Kind;
-use crate::db::{Class, Rank, Session, Table};
-use crate::ledger::{self, Conflict, LoggedRow, Status};
-use crate::model::{Change, Op, RowImage, TableName, TableShape, key_to_log};
-use crate::monitor::{Monitor, Phase, Step};
+use crate::db::{self, Rank, Session, Table};
+use crate::model::{Change, Op, RowImage, RowKey, TableName};
+use crate::monitor::Monitor;
+use crate::spool::{Sorter, Spool};
 
 /// Whether a change that does not fit yet may still fit later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,64 +40,22 @@ pub(super) struct Run<'a> {
     pub(super) settle: Spool<'a>,
     pub(super) guard: Guard,
     pub(super) tally: Tally,
+    /// What is kept for later; at a lab only.
+    pub(super) keeping: Keeping,
+    /// The tables of a snapshot that had rows before, with the keys that it brings.
+    pub(super) sweep: HashMap<TableName, Sorter<'a>>,
     pub(super) triggered: BTreeSet<TableName>,
+    /// The section of the bundle that was looked at last.
+    pub(super) section: Option<Section>,
+    /// The circle of foreign keys to which the table that was written last belongs.
+    pub(super) circle: Option<usize>,
+    /// Why the bundle cannot be applied as things are; nothing more is written once there is a reason.
+    pub(super) held: Vec<TableMisfit>,
     /// Whether circles are being untied: the foreign keys of what is written now were looked at before.
     pub(super) untying: bool,
 }
 
 impl Run<'_> {
-    /// Writes one batch of one table, as it comes out of the bundle.
-    pub(super) fn batch(&mut self, shape: &TableShape, changes: Vec<Change>) -> Result<(), Error> {
-        self.prepare(shape)?;
-        let amount = changes.len() as u64;
-        let changes = match self.tables.get(&shape.name) {
-            Some(prepared) => respelt(&prepared.table, changes),
-            None => changes,
-        };
-        self.process(&shape.name, changes, Chance::Later)?;
-        self.monitor.advance(Phase::Applying, amount);
-        self.monitor.step(Step::ApplyHalfWritten);
-        Ok(())
-    }
-
-    fn prepare(&mut self, shape: &TableShape) -> Result<(), Error> {
-        let same = |prepared: &Prepared| {
-            let names =
-                |shape: &TableShape| shape.columns.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
-            names(&prepared.table.shape) == names(shape)
-        };
-        if self.tables.get(&shape.name).is_some_and(same) {
-            return Ok(());
-        }
-        let differ = |why: String| Error::TablesDiffer { table: shape.name.clone(), why };
-        let scene = &self.scene;
-        let Some(table) = scene.catalog.tables.get(&shape.name) else {
-            return Err(differ(match scene.catalog.unshareable.get(&shape.name) {
-                Some(reason) => format!("it cannot be shared here: {reason}"),
-                None => "there is no such table here".to_owned(),
-            }));
-        };
-        if !scene.shared.contains(&shape.name) {
-            return Err(differ("it is not among the shared tables here".to_owned()));
-        }
-        let narrowed = table
-            .narrowed(shape)
-            .map_err(|column| differ(format!("column {column} is not here, or holds something else here")))?;
-        let names = |table: &Table| table.key_details().map(|one| one.name.clone()).collect::<Vec<_>>();
-        if names(table) != names(&narrowed) {
-            return Err(differ("its primary key is another one here".to_owned()));
-        }
-        let needed = table.details.iter().find(|detail| {
-            !detail.has_default && narrowed.details.iter().all(|known| known.name != detail.name)
-        });
-        if let Some(detail) = needed {
-            return Err(differ(format!("column {} is only here, and has no default", detail.name)));
-        }
-        let settles = table.has_foreign_triggers() || self.triggered.contains(&shape.name);
-        self.tables.insert(shape.name.clone(), Prepared { table: narrowed, settles });
-        Ok(())
-    }
-
     /// Decides and writes changes of one table.
     pub(super) fn process(
         &mut self,
@@ -109,121 +69,96 @@ impl Run<'_> {
         let table = &prepared.table;
         let outside = self.outside.as_deref_mut().filter(|_| self.triggered.contains(name));
         let (mut decided, later) = decide(self.session, outside, &self.scene, table, changes)?;
+        self.note_seen(name, &decided)?;
         let mut refused = self.with_children(table, &decided)?;
         let orders = orders(&decided, &refused);
         let is_delete = |order: &&Order<'_>| order.op() == Op::Delete;
         let wanted: HashSet<usize> = orders.iter().filter(is_delete).map(|order| order.at).collect();
-        let refusals = write(self.session, table, &orders)?;
+        let refusals = write_exactly(self.session, table, &orders)?;
         // Those that did not fit yet are counted when they do.
         let kept = refusals.iter().filter(|refusal| wanted.contains(&refusal.at)).count();
         self.guard.count(self.session, name, (wanted.len() - kept) as u64)?;
         for refusal in refusals {
-            let kind = match refusal.error.class() {
-                Some(Class::ForeignKey) => Kind::Orphan,
-                Some(Class::Duplicate) => Kind::Unique,
-                Some(_) | None => Kind::Value,
-            };
-            refused.insert(refusal.at, (kind, refusal.error.cause().unwrap_or_default()));
+            refused.insert(refusal.at, (refusal.kind, refusal.note));
         }
         drop(orders);
+        self.respell_written(table, &decided, &refused)?;
         self.record(&prepared, &mut decided, &refused)?;
         for (at, one) in decided.into_iter().enumerate() {
             match refused.remove(&at) {
                 // Another row, written later, can bring the parent or free the unique value. A value never fits.
                 Some((Kind::Orphan | Kind::Unique, _)) if chance == Chance::Later => {
-                    self.aside.push(&table.shape, one.change)?;
+                    self.aside.push(&table.shape, one.change, ())?;
                 }
-                Some((kind, note)) => self.park(table, &one, kind, note)?,
+                Some((kind, note)) => self.set_aside(table, &one, kind, note)?,
                 None => {}
             }
         }
         if later.is_empty() { Ok(()) } else { self.process(name, later, chance) }
     }
 
-    /// The deletes that would take children along which the sender had not seen, with their places.
+    /// The changes that would take children along which the sender had not seen, with their places.
     fn with_children(
         &mut self,
         table: &Table,
         decided: &[Decided],
     ) -> Result<HashMap<usize, (Kind, String)>, Error> {
-        let deletes: Vec<(usize, &RowImage)> = decided
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| matches!(one.verdict, Verdict::Write(_)) && one.change.op() == Op::Delete)
-            .filter_map(|(at, one)| Some((at, one.current.as_ref()?)))
+        let written = decided.iter().enumerate().filter(|(_, one)| matches!(one.verdict, Verdict::Write(_)));
+        let parents: Vec<Parent<'_>> = written
+            .filter_map(|(at, one)| {
+                Some(Parent { at, current: one.current.as_ref()?, after: one.change.after() })
+            })
             .collect();
-        if deletes.is_empty() || self.untying {
+        if parents.is_empty() || self.untying {
             return Ok(HashMap::new());
         }
-        let found = with_children(self.session, self.scene.catalog, table, &deletes)?;
+        let found = with_children(self.session, self.scene.catalog, table, &parents)?;
         let note =
-            |child: String| format!("rows of {child} here belong to it, and the lab has not seen them");
+            |child: String| format!("rows of {child} here belong to it, and the sender has not seen them");
         Ok(found.into_iter().map(|(at, child)| (at, (Kind::Orphan, note(child)))).collect())
     }
 
-    /// Logs what was written, keeps the conflicts, and notes the rows that are to be looked at again.
-    fn record(
+    /// Spells the keys of rows that were written as the sender does, where a collation takes both for one.
+    fn respell_written(
         &mut self,
-        prepared: &Prepared,
-        decided: &mut [Decided],
+        table: &Table,
+        decided: &[Decided],
         refused: &HashMap<usize, (Kind, String)>,
     ) -> Result<(), Error> {
-        let shape = &prepared.table.shape;
-        let mut logged: Vec<LoggedRow> = Vec::new();
-        let mut conflicts: Vec<Conflict> = Vec::new();
-        for (at, one) in decided.iter_mut().enumerate().filter(|(at, _)| !refused.contains_key(at)) {
-            let stands = match &mut one.verdict {
-                Verdict::AlreadyThere => {
-                    self.tally.already_there += 1;
-                    one.change.after().cloned()
-                }
-                Verdict::Write(conflict) => {
-                    self.tally.written += 1;
-                    let order = Order {
-                        at,
-                        key: one.key.clone(),
-                        row: one.change.after(),
-                        exists: one.current.is_some(),
-                    };
-                    logged.push(LoggedRow {
-                        record_id: key_to_log(&one.key),
-                        op: order.op(),
-                        time: one.change.time(),
-                    });
-                    conflicts.extend(conflict.take().map(|boxed| *boxed));
-                    one.change.after().cloned()
-                }
-                Verdict::Keep(conflict) => {
-                    conflicts.push((**conflict).clone());
-                    one.current.clone()
-                }
-            };
-            if prepared.settles {
-                let time = one.change.time();
-                let wanted = match stands {
-                    Some(after) => Change::Insert { after, time },
-                    None => Change::Delete { key: one.key.clone(), before: None, time },
-                };
-                self.settle.push(shape, wanted)?;
-            }
-        }
-        let open = conflicts.iter().filter(|conflict| conflict.status == Status::Open).count() as u64;
-        self.tally.parked += open;
-        self.tally.conflicts += conflicts.len() as u64 - open;
-        ledger::record_conflicts(self.session, &conflicts)?;
-        // With the time and the site of the edit itself, so that the centre can pass it on to all but its author.
-        ledger::log_rows(self.session, &shape.name, &logged, self.scene.lab)?;
-        Ok(())
+        let is_written = |one: &Decided| {
+            one.exists && one.change.after().is_some() && matches!(one.verdict, Verdict::Write(_))
+        };
+        let written = decided.iter().enumerate().filter(|(at, _)| !refused.contains_key(at));
+        let pairs =
+            written.filter(|(_, one)| is_written(one)).map(|(_, one)| (one.current.as_ref(), &one.key));
+        self.respell(table, pairs)
     }
 
-    /// Sets a change aside for a person. Nothing else waits for it.
-    fn park(&mut self, table: &Table, one: &Decided, kind: Kind, note: String) -> Result<(), Error> {
-        let mut conflict = describe(&self.scene, table, &one.change, &one.key, one.current.as_ref(), kind);
-        conflict.status = Status::Open;
-        conflict.decided_by = None;
-        conflict.note = Some(note);
-        self.tally.parked += 1;
-        ledger::record_conflicts(self.session, &[conflict])?;
+    /// Spells keys anew: each of these rows, as it was, with its key as it should be spelt.
+    ///
+    /// No foreign key is checked meanwhile: children would follow on their own, unlogged, or let go.
+    pub(super) fn respell<'k>(
+        &mut self,
+        table: &Table,
+        rows: impl Iterator<Item = (Option<&'k RowImage>, &'k RowKey)>,
+    ) -> Result<(), Error> {
+        if !table.key_details().any(|detail| detail.is_collated()) {
+            return Ok(());
+        }
+        let is_respelt = |row: Option<&RowImage>, key: &RowKey| {
+            row.and_then(|row| table.shape.key_of(row)).is_some_and(|own| own != *key)
+        };
+        let keys: Vec<&RowKey> =
+            rows.filter(|(row, key)| is_respelt(*row, key)).map(|(_, key)| key).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.session.execute("SET SESSION foreign_key_checks = 0")?;
+        for key in keys {
+            db::respell_key(self.session, table, key)?;
+        }
+        // Circles are untied with the check off all the time.
+        self.session.execute(&format!("SET SESSION foreign_key_checks = {}", u8::from(!self.untying)))?;
         Ok(())
     }
 }

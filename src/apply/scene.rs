@@ -3,25 +3,71 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::apply::without::Without;
 use crate::db::{Catalog, Table};
-use crate::model::{Site, Stamp, TableName};
+use crate::model::{Role, Site, Stamp, TableName};
 
 /// What the work knows of where it is.
 pub(super) struct Scene<'a> {
-    pub(super) lab: &'a Site,
+    /// Whose bundle it is.
+    pub(super) sender: &'a Site,
     pub(super) here: &'a Site,
+    pub(super) side: Side<'a>,
     pub(super) bundle: String,
     pub(super) now: Stamp,
-    pub(super) installed_at: Stamp,
+    pub(super) logged_since: Stamp,
     pub(super) folder: &'a Path,
     pub(super) catalog: &'a Catalog,
     pub(super) shared: &'a BTreeSet<TableName>,
+    pub(super) without: &'a Without,
+}
+
+/// Which side of the exchange this is, with what only that side needs to know.
+#[derive(Clone, Copy)]
+pub enum Side<'a> {
+    /// The centre: rules decide.
+    Central {
+        /// Tables whose changes only come down: a lab's change of them is answered with the centre's row.
+        down_only: &'a BTreeSet<TableName>,
+        /// Tables whose changes only go up: no lab is told of them.
+        up_only: &'a BTreeSet<TableName>,
+        /// Whether the sender had the centre's rows when it sealed: the last snapshot for it is in its receipt.
+        sender: Knows,
+    },
+    /// A lab: the centre's word is final.
+    Lab {
+        /// Tables whose rows have had to do with the centre's before.
+        started: &'a BTreeSet<TableName>,
+        /// The last batch of its own changes that the words at hand take into account.
+        covered: u64,
+        /// Tables whose changes only come down: what was edited here is never sent, and nobody will answer it.
+        down_only: &'a BTreeSet<TableName>,
+    },
+}
+
+impl Side<'_> {
+    /// Whose side it is.
+    pub(super) fn role(self) -> Role {
+        match self {
+            Side::Central { .. } => Role::Central,
+            Side::Lab { .. } => Role::Lab,
+        }
+    }
+}
+
+/// Whether a lab had the centre's rows when it sealed a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Knows {
+    /// It did: what it changed was the centre's row.
+    OurRows,
+    /// It did not: it is new, or was away, and has not taken in its snapshot.
+    OwnRowsOnly,
 }
 
 /// A table that the bundle writes.
 #[derive(Clone)]
 pub(super) struct Prepared {
-    /// With the bundle's columns, in the bundle's order.
+    /// With the columns that the bundle has too, in the bundle's order.
     pub(super) table: Table,
     /// Whether triggers of the application may change its rows behind our back.
     pub(super) settles: bool,
@@ -34,4 +80,5 @@ pub(super) struct Tally {
     pub(super) already_there: u64,
     pub(super) conflicts: u64,
     pub(super) parked: u64,
+    pub(super) deferred: u64,
 }

@@ -5,12 +5,12 @@
 
 use crate::apply::error::Error;
 use crate::apply::run::Run;
-use crate::apply::spool::Spool;
 use crate::apply::write::{Order, write};
 use crate::conflict::same_row;
 use crate::db;
-use crate::model::{Change, RowKey, TableName};
+use crate::model::{Change, RowKey, TableName, key_to_log};
 use crate::monitor::Notice;
+use crate::spool::Spool;
 
 impl Run<'_> {
     /// Reads back every row that a trigger may have changed, and writes it once more where it differs.
@@ -28,7 +28,7 @@ impl Run<'_> {
             let mut differing = 0;
             let mut batch: Vec<Change> = Vec::new();
             let mut open: Option<TableName> = None;
-            wanted.drain(&|name| shapes(name), &mut |name, change| {
+            wanted.drain(&|name| shapes(name), &mut |name, change, ()| {
                 const CHANGES_MAX: usize = 500;
                 let full = open.as_ref() != Some(&name) || batch.len() >= CHANGES_MAX;
                 if full && let Some(name) = open.replace(name) {
@@ -78,12 +78,20 @@ impl Run<'_> {
         let differing = orders.len() as u64;
         if differing > 0 && is_last {
             self.monitor.notice(Notice::OverwrittenByTrigger { table: name.clone(), rows: differing });
+            // The sender holds what it wanted to stand here.
+            let answers: Vec<_> = orders.iter().map(|order| (key_to_log(&order.key), order.op())).collect();
+            self.answer(name, &answers)?;
         } else if differing > 0 {
             write(self.session, table, &orders)?;
+            let pairs = orders.iter().filter(|order| order.row.is_some()).map(|order| {
+                let current = canonicals.get(order.at).and_then(|canonical| rows.get(canonical));
+                (current, &order.key)
+            });
+            self.respell(table, pairs)?;
         }
         drop(orders);
         for change in wanted {
-            self.settle.push(&table.shape, change)?;
+            self.settle.push(&table.shape, change, ())?;
         }
         Ok(differing)
     }

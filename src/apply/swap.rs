@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::apply::decide::{Decided, Verdict, decide};
 use crate::apply::error::Error;
+use crate::apply::exact::write_exactly;
 use crate::apply::run::Run;
 use crate::apply::write::{Order, write};
-use crate::ledger::{self, LoggedRow};
+use crate::ledger::LoggedRow;
 use crate::model::{Change, Op, TableName, key_to_log};
 
 impl Run<'_> {
@@ -23,7 +24,7 @@ impl Run<'_> {
         }
         let mut by_table: BTreeMap<TableName, Vec<Change>> = BTreeMap::new();
         let shapes = self.shapes();
-        self.aside.drain(&|name| shapes(name), &mut |name, change| {
+        self.aside.drain(&|name| shapes(name), &mut |name, change, ()| {
             by_table.entry(name).or_default().push(change);
             Ok::<(), Error>(())
         })?;
@@ -35,7 +36,7 @@ impl Run<'_> {
             let shape = self.tables.get(&name).map(|prepared| prepared.table.shape.clone());
             for change in left {
                 if let Some(shape) = &shape {
-                    self.aside.push(shape, change)?;
+                    self.aside.push(shape, change, ())?;
                 }
             }
         }
@@ -51,7 +52,8 @@ impl Run<'_> {
         };
         let key: Vec<&String> = whole.key_details().map(|detail| &detail.name).collect();
         let mut children = self.scene.catalog.children_of(name);
-        prepared.table.details.len() == whole.details.len()
+        let is_written = |name: &String| prepared.table.details.iter().any(|detail| detail.name == *name);
+        whole.details.iter().all(|detail| is_written(&detail.name))
             && !whole.has_foreign_triggers()
             && !self.triggered.contains(name)
             && children.all(|child| child.parent_columns.iter().all(|column| key.contains(&column)))
@@ -87,7 +89,8 @@ impl Run<'_> {
                     })
                     .collect();
                 self.tally.written += rows.len() as u64;
-                ledger::log_rows(self.session, name, &logged, self.scene.lab)?;
+                self.log(name, &logged)?;
+                self.forget_changes(&table, &rows)?;
                 break;
             }
             self.session.execute("ROLLBACK TO SAVEPOINT packmule_swap")?;
@@ -120,7 +123,7 @@ impl Run<'_> {
         };
         self.session.execute("SET SESSION foreign_key_checks = 0")?;
         let mut refused = write(self.session, &table, &orders(true))?;
-        refused.extend(write(self.session, &table, &orders(false))?);
+        refused.extend(write_exactly(self.session, &table, &orders(false))?);
         self.session.execute("SET SESSION foreign_key_checks = 1")?;
         Ok(refused.iter().map(|refusal| refusal.at).collect())
     }

@@ -4,30 +4,45 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::path::Path;
 
-use crate::apply::batch::{self, Open};
+use crate::apply::batch::{self, Source};
 use crate::apply::error::Error;
 use crate::apply::guard::Guard;
+use crate::apply::receipt::{ReceiptOutcome, own_stream, take_receipts};
+use crate::apply::record::Keeping;
 use crate::apply::run::Run;
-use crate::apply::scene::{Scene, Tally};
-use crate::apply::spool::Spool;
-use crate::bundle::{self, PayloadReader};
+use crate::apply::scene::{Knows, Scene, Side, Tally};
+use crate::apply::without::Without;
+use crate::bundle::{
+    self, LEFT_OUT_SETTING, PayloadHead, PayloadReader, Receipt, TABLES_SETTING, names_from_setting,
+    tables_from_setting,
+};
 use crate::db::{Catalog, Session, rank};
-use crate::ledger::{self, BundleRecord, BundleState, StreamState};
-use crate::model::{BundleName, ChangeCounts, Digest, Seq, Site, Stamp, StreamId, TableName};
+use crate::ledger::{self, BundleRecord, BundleState, Stream, StreamState, Way};
+use crate::model::{
+    BundleKind, BundleName, ChangeCounts, Digest, Direction, Incarnation, Seq, Site, Stamp, StreamId,
+    TableName,
+};
 use crate::monitor::{Monitor, Phase, Step};
+use crate::spool::Spool;
 
 /// Where a bundle is applied, and under which rules.
 pub struct Context<'a> {
     /// This site.
     pub here: &'a Site,
+    /// The history that this site's database is in.
+    pub incarnation: Incarnation,
+    /// The centre or a lab.
+    pub side: Side<'a>,
     /// Since when edits are logged here.
-    pub installed_at: Stamp,
+    pub logged_since: Stamp,
     /// Now, by this site's clock.
     pub now: Stamp,
     /// The tables here.
     pub catalog: &'a Catalog,
     /// Those that are shared.
     pub shared: &'a BTreeSet<TableName>,
+    /// What a person decided to leave out.
+    pub without: &'a Without,
     /// Takes temporary files.
     pub folder: &'a Path,
     /// Which share of a table's rows a bundle may delete, in percent.
@@ -46,6 +61,10 @@ pub struct Part<'a> {
     pub previous: Option<Digest>,
     /// Whether the next one belongs to the same snapshot.
     pub continues: bool,
+    /// What it is for.
+    pub kind: BundleKind,
+    /// What it says of our own bundles.
+    pub receipt: Option<Receipt>,
     /// The file's size.
     pub size_bytes: u64,
     /// Opens its content from the start, each time it is called.
@@ -66,6 +85,10 @@ pub struct Applied {
     pub conflicts: u64,
     /// Changes set aside for a person.
     pub parked: u64,
+    /// Words of the centre that this lab keeps until it can follow them.
+    pub deferred: u64,
+    /// What the receipt in it came to.
+    pub receipt: ReceiptOutcome,
 }
 
 /// Applies bundles of one stream that belong together, in one transaction.
@@ -112,17 +135,24 @@ fn in_transaction(
     session.execute("START TRANSACTION")?;
     // The lock first: of two processes with the same bundle, the second waits here and then sees it applied.
     let known = ledger::lock_stream(session, stream)?;
-    let follows = known.next() == Some(first.seq) && known.previous() == first.previous;
+    let follows = follows(&known, first);
     if !follows || known.state != StreamState::Open {
         return Err(Error::MovedOn { seq: first.seq });
     }
     monitor.step(Step::ApplyLocked);
-    let mut sealed_at = Vec::new();
+    let receipt = take_receipts(session, stream, parts, context)?;
+    let mut heads = Vec::new();
     for part in parts {
         let opened = (part.open)().map_err(|source| Error::Bundle { seq: part.seq, source })?;
-        sealed_at.push(opened.head().sealed_at);
+        heads.push(opened.head().clone());
     }
-    let (tally, counts) = write_rows(session, outside, stream, parts, context, monitor)?;
+    let whole = whole_tables(first, &heads, context.catalog);
+    let (tally, counts) = write_rows(session, outside, stream, parts, whole.as_deref(), context, monitor)?;
+    if let Side::Lab { .. } = context.side {
+        for (table, _) in whole.iter().flatten() {
+            ledger::record_start(session, table, context.now)?;
+        }
+    }
     monitor.step(Step::ApplyRowsWritten);
     // The ledger's rows stand in the same transaction as the tables': a crash leaves both or neither.
     for (at, part) in parts.iter().enumerate() {
@@ -134,14 +164,19 @@ fn in_transaction(
                 digest: part.digest,
                 previous: part.previous,
                 continues: part.continues,
+                kind: part.kind,
                 state: BundleState::Applied,
                 batch: None,
                 size_bytes: part.size_bytes,
                 counts: counts.get(&part.seq).copied().unwrap_or_default(),
                 conflicts: if part.seq == last.seq { tally.conflicts } else { 0 },
                 parked: if part.seq == last.seq { tally.parked } else { 0 },
-                sealed_at: sealed_at.get(at).copied().unwrap_or(context.now),
+                deferred: if part.seq == last.seq { tally.deferred } else { 0 },
+                sealed_at: heads.get(at).map_or(context.now, |head| head.sealed_at),
                 recorded_at: context.now,
+                way: Some(Way::Stick),
+                carried_at: None,
+                confirmed_at: None,
             },
         )?;
     }
@@ -157,35 +192,131 @@ fn in_transaction(
         already_there: tally.already_there,
         conflicts: tally.conflicts,
         parked: tally.parked,
+        deferred: tally.deferred,
+        receipt,
     })
+}
+
+/// Whether a bundle comes next. A snapshot says everything anew, so it may leave out what came before it.
+fn follows(known: &Stream, first: &Part<'_>) -> bool {
+    match (first.kind, known.last) {
+        (BundleKind::Snapshot, Some((last, _))) if first.seq > last => true,
+        (BundleKind::Snapshot | BundleKind::Changes | BundleKind::Receipt, _) => {
+            known.next() == Some(first.seq) && known.previous() == first.previous
+        }
+    }
+}
+
+/// The tables here of which a snapshot brings every row; `None` for other bundles.
+///
+/// Those that could not be read at the sender's are not among them: their rows here are not gone.
+fn whole_tables(
+    first: &Part<'_>,
+    heads: &[PayloadHead],
+    catalog: &Catalog,
+) -> Option<Vec<(TableName, Direction)>> {
+    let head = heads.first().filter(|_| first.kind == BundleKind::Snapshot)?;
+    let left_out = match head.settings.get(LEFT_OUT_SETTING) {
+        Some(text) => names_from_setting(text)?,
+        None => Vec::new(),
+    };
+    let tables = tables_from_setting(head.settings.get(TABLES_SETTING)?)?.into_iter();
+    let whole = tables.filter(|(table, _)| !left_out.contains(table));
+    Some(
+        whole
+            .map(|(table, direction)| (catalog.shareable(&table).cloned().unwrap_or(table), direction))
+            .collect(),
+    )
 }
 
 fn write_rows(
     session: &mut Session,
-    mut outside: Option<&mut Session>,
+    outside: Option<&mut Session>,
     stream: &StreamId,
     parts: &[Part<'_>],
+    whole: Option<&[(TableName, Direction)]>,
     context: &Context<'_>,
     monitor: &dyn Monitor,
 ) -> Result<(Tally, HashMap<Seq, ChangeCounts>), Error> {
     let bundle = parts.first().map(|part| BundleName::new(stream, part.seq).to_string()).unwrap_or_default();
-    let triggered = context.shared.iter().flat_map(|table| context.catalog.written_by_triggers_of(table));
-    if let Some(outside) = &mut outside {
-        // Never waits for the rows that we have locked ourselves.
-        outside.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
+    let outside = outside_settings(outside)?;
+    let kept = ledger::kept_count(session)?;
+    let own = own_stream(stream, context);
+    let covered = ledger::confirmed_batch(session, &own)?;
+    let snapshot = ledger::last_snapshot(session, &own)?;
+    let receipt =
+        parts.first().and_then(|part| part.receipt).filter(|one| one.incarnation == own.incarnation);
+    let mut run = new_run(session, outside, &stream.from, bundle, context, monitor);
+    run.keeping = if kept > 0 { Keeping::New } else { Keeping::NewNothingYet };
+    match &mut run.scene.side {
+        Side::Lab { covered: known, .. } => *known = covered,
+        Side::Central { sender, .. } => {
+            let has_taken_it = snapshot.zip(receipt).is_some_and(|(last, receipt)| receipt.seq >= last);
+            *sender = if has_taken_it { Knows::OurRows } else { Knows::OwnRowsOnly };
+        }
     }
-    let mut run = Run {
+    if let Some(whole) = whole {
+        run.begin_sweep(whole)?;
+    }
+    let mut counts: HashMap<Seq, ChangeCounts> = HashMap::new();
+    monitor.begin(Phase::Applying, None);
+    let whole_bytes = parts.iter().map(|part| part.size_bytes).sum();
+    std::thread::scope(|scope| {
+        let source = |part| -> Source<'_> {
+            let Part { seq, size_bytes, open, .. }: &Part<'_> = part;
+            Source { seq: *seq, size_bytes: *size_bytes, open: &**open }
+        };
+        for batch in batch::read(scope, parts.iter().map(source).collect()) {
+            let batch = batch?;
+            batch.changes.iter().for_each(|change| counts.entry(batch.seq).or_default().add(change.op()));
+            run.batch(&batch.shape, batch.changes)?;
+            monitor.share(Phase::Applying, batch.read_bytes, whole_bytes);
+        }
+        run.must_fit()?;
+        run.sweep()?;
+        run.replay_last()?;
+        run.set_right()
+    })?;
+    monitor.share(Phase::Applying, whole_bytes, whole_bytes);
+    monitor.end(Phase::Applying);
+    Ok((run.tally, counts))
+}
+
+/// Makes a second connection ready: it never waits for the rows that the first has locked.
+pub(super) fn outside_settings(outside: Option<&mut Session>) -> Result<Option<&mut Session>, Error> {
+    match outside {
+        Some(outside) => {
+            outside.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
+            Ok(Some(outside))
+        }
+        None => Ok(None),
+    }
+}
+
+/// The work of one transaction, nothing of it done yet.
+pub(super) fn new_run<'a>(
+    session: &'a mut Session,
+    outside: Option<&'a mut Session>,
+    sender: &'a Site,
+    bundle: String,
+    context: &'a Context<'_>,
+    monitor: &'a dyn Monitor,
+) -> Run<'a> {
+    let triggered = context.shared.iter().flat_map(|table| context.catalog.written_by_triggers_of(table));
+    Run {
         session,
         outside,
         scene: Scene {
-            lab: &stream.from,
+            sender,
             here: context.here,
+            side: context.side,
             bundle,
             now: context.now,
-            installed_at: context.installed_at,
+            logged_since: context.logged_since,
             folder: context.folder,
             catalog: context.catalog,
             shared: context.shared,
+            without: context.without,
         },
         monitor,
         tables: HashMap::new(),
@@ -195,27 +326,11 @@ fn write_rows(
         guard: Guard::new(context.delete_percent_max),
         tally: Tally::default(),
         triggered: triggered.collect(),
+        section: None,
+        circle: None,
+        held: Vec::new(),
         untying: false,
-    };
-    let mut counts: HashMap<Seq, ChangeCounts> = HashMap::new();
-    monitor.begin(Phase::Applying, None);
-    std::thread::scope(|scope| {
-        let bundles: Vec<(Seq, &Open<'_>)> = parts.iter().map(|part| (part.seq, &*part.open)).collect();
-        let mut circle = None;
-        for batch in batch::read(scope, bundles) {
-            let batch = batch?;
-            batch.changes.iter().for_each(|change| counts.entry(batch.seq).or_default().add(change.op()));
-            // Tables that point to each other stand side by side; their rows must be there before others point to them.
-            let next = run.ranks.get(&batch.shape.name).map(|rank| rank.circle);
-            if next != circle && run.aside.count() > 0 {
-                run.replay()?;
-            }
-            circle = next;
-            run.batch(&batch.shape, batch.changes)?;
-        }
-        run.replay_last()?;
-        run.set_right()
-    })?;
-    monitor.end(Phase::Applying);
-    Ok((run.tally, counts))
+        keeping: Keeping::NewNothingYet,
+        sweep: HashMap::new(),
+    }
 }

@@ -149,7 +149,7 @@ fn lines_that_break_a_rule_are_refused_by_their_reason() {
 #[test]
 fn a_receipt_bundle_has_no_tables() {
     let mut header = header(&LAB_A);
-    header.kind = Kind::Receipt;
+    header.kind = crate::model::BundleKind::Receipt;
     let digest = hashes::digest_of(b"theirs");
     let incarnation = header.stream.incarnation;
     header.receipt = Some(Receipt { incarnation, seq: crate::model::Seq::FIRST, digest });

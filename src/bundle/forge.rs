@@ -9,12 +9,12 @@ use crate::bundle::hashes::{Hashes, digest_of_hash};
 use crate::bundle::head::end_to_line;
 use crate::bundle::tar::{BLOCK, END_BYTES, padding};
 use crate::bundle::{
-    Error, Event, Header, Identity, KeyRing, Kind, PayloadHead, PayloadSummary, PayloadWriter, SigningKey,
+    Error, Event, Header, Identity, KeyRing, PayloadHead, PayloadSummary, PayloadWriter, SigningKey,
     Unverified, assemble,
 };
 use crate::model::{
-    Change, ChangeCounts, Column, ColumnKind, RowImage, RowKey, Seq, Stamp, StreamId, TableName, TableShape,
-    Value,
+    BundleKind, Change, ChangeCounts, Column, ColumnKind, RowImage, RowKey, Seq, Stamp, StreamId, TableName,
+    TableShape, Value,
 };
 
 /// The keys of one site, and its name.
@@ -57,7 +57,7 @@ pub(super) fn ring() -> KeyRing {
 pub(super) fn header(party: &Party) -> Header {
     let incarnation = "7f3a9c21000102030405060708090a0b".parse().unwrap();
     Header {
-        kind: Kind::Changes,
+        kind: BundleKind::Changes,
         stream: StreamId { from: party.site.parse().unwrap(), incarnation, to: "central".parse().unwrap() },
         seq: Seq::FIRST,
         previous: None,
@@ -107,7 +107,7 @@ pub(super) fn changes() -> Vec<Change> {
 pub(super) fn payload(header: &Header, to: &Party) -> (Vec<u8>, PayloadSummary) {
     let recipient = to.identity.recipient();
     let mut writer = PayloadWriter::create(Vec::new(), &payload_head(header), &recipient).unwrap();
-    if header.kind != Kind::Receipt {
+    if header.kind != BundleKind::Receipt {
         writer.table(&shape()).unwrap();
         for change in changes() {
             writer.change(&change).unwrap();

@@ -4,14 +4,14 @@ use crate::bundle::clock::{read_stamp, write_stamp};
 use crate::bundle::limits::{CHUNK_BYTES, PAYLOAD_BYTES_MAX, PLAINTEXT_BYTES_MAX};
 use crate::bundle::manifest_text::{CRITICAL_KNOWN, FORMAT, ManifestText, PayloadText, ReceiptText};
 use crate::bundle::tar::Member;
-use crate::bundle::{Error, Header, KeyId, Kind, ManifestFault, PayloadSummary, Receipt};
-use crate::model::{BundleName, Digest, Seq, StreamId};
+use crate::bundle::{Error, Header, KeyId, ManifestFault, PayloadSummary, Receipt};
+use crate::model::{BundleKind, BundleName, Digest, Seq, StreamId};
 
 /// What a bundle says about itself in the clear. Only one that came out of
 /// [`crate::bundle::Verified`] is proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
-    kind: Kind,
+    kind: BundleKind,
     stream: StreamId,
     seq: Seq,
     previous: Option<Digest>,
@@ -57,7 +57,7 @@ impl Manifest {
             receipt: header.receipt,
         };
         // Here and not in `check`: a reader learns it only from the lines.
-        if header.kind == Kind::Receipt && summary.counts.total() > 0 {
+        if header.kind == BundleKind::Receipt && summary.counts.total() > 0 {
             return Err(Error::Manifest { fault: ManifestFault::Receipt });
         }
         manifest.check().map_err(|fault| Error::Manifest { fault })?;
@@ -80,7 +80,7 @@ impl Manifest {
     }
 
     /// What the bundle is for.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> BundleKind {
         self.kind
     }
 
@@ -152,7 +152,7 @@ impl Manifest {
         if chunks.len() as u64 != size.div_ceil(CHUNK_BYTES) {
             return Err(ManifestFault::Chunks);
         }
-        if self.kind == Kind::Receipt && (self.receipt.is_none() || self.continues) {
+        if self.kind == BundleKind::Receipt && (self.receipt.is_none() || self.continues) {
             return Err(ManifestFault::Receipt);
         }
         Ok(())
@@ -187,7 +187,7 @@ impl From<&Manifest> for ManifestText {
 }
 
 impl ManifestText {
-    fn understand(self, kind: Kind) -> Result<Manifest, ManifestFault> {
+    fn understand(self, kind: BundleKind) -> Result<Manifest, ManifestFault> {
         fn value<T: std::str::FromStr>(key: &'static str, text: &str) -> Result<T, ManifestFault> {
             text.parse().map_err(|_| ManifestFault::Value(key))
         }
@@ -273,7 +273,7 @@ mod tests {
         };
         let second = Header { seq: Seq::MAX, ..header(&LAB_A) };
         assert!(matches!(sign(second), Err(Error::Manifest { fault: ManifestFault::Previous })));
-        let receipt = Header { kind: Kind::Receipt, ..header(&LAB_A) };
+        let receipt = Header { kind: BundleKind::Receipt, ..header(&LAB_A) };
         assert!(matches!(sign(receipt), Err(Error::Manifest { fault: ManifestFault::Receipt })));
     }
 }

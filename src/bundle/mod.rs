@@ -26,6 +26,7 @@ mod manifest_text;
 mod payload;
 mod reader;
 mod signature;
+mod table_list;
 mod tar;
 mod text;
 mod writer;
@@ -35,13 +36,17 @@ pub use copy::Checked;
 pub use error::{Error, Layout, Part};
 pub use fault::{LineFault, ManifestFault};
 pub use head::PayloadHead;
-pub use header::{Header, Kind, Receipt};
+pub use header::{Header, Receipt};
 pub use inspect::describe;
 pub use keyring::KeyRing;
 pub use keys::{Identity, KeyError, KeyId, Recipient, SigningKey, VerifyingKey};
 pub use manifest::{Manifest, PayloadInfo};
 pub use payload::{Event, PayloadReader};
 pub use reader::{Unverified, Verified};
+pub use table_list::{
+    LEFT_OUT_SETTING, TABLES_SETTING, names_from_setting, names_to_setting, tables_from_setting,
+    tables_to_setting,
+};
 pub use writer::{PayloadSummary, PayloadWriter};
 
 #[cfg(test)]

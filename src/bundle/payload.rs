@@ -8,14 +8,14 @@ use crate::bundle::hashes::digest_of_hash;
 use crate::bundle::head::{PayloadHead, end_from_line, table_from_line};
 use crate::bundle::line::read_change;
 use crate::bundle::lines::Lines;
-use crate::bundle::{Error, Identity, Kind, LineFault, Manifest};
-use crate::model::{Change, ChangeCounts, TableShape};
+use crate::bundle::{Error, Identity, LineFault, Manifest};
+use crate::model::{BundleKind, Change, ChangeCounts, TableShape};
 
 /// The content of a bundle. One line of it is in memory at a time.
 pub struct PayloadReader<R: Read> {
     lines: Lines<R>,
     head: PayloadHead,
-    kind: Kind,
+    kind: BundleKind,
     hash: Sha256,
     shape: Option<TableShape>,
     counts: ChangeCounts,
@@ -59,6 +59,11 @@ impl<R: Read> PayloadReader<R> {
         self.counts
     }
 
+    /// How many bytes of the content were read, and how many there are: one MiB more at most than there really are.
+    pub fn read_bytes(&self) -> (u64, u64) {
+        self.lines.read_bytes()
+    }
+
     /// Reads on. `None` comes once the last line is proven and nothing follows it; what was given out
     /// before counts only then.
     #[expect(clippy::should_implement_trait, reason = "an iterator would go on after an error")]
@@ -80,7 +85,7 @@ impl<R: Read> PayloadReader<R> {
     fn event(&mut self) -> Result<Event, LineFault> {
         let line = std::str::from_utf8(self.lines.line()).map_err(|_| LineFault::Utf8)?;
         if line.starts_with('{') {
-            if self.kind == Kind::Receipt {
+            if self.kind == BundleKind::Receipt {
                 return Err(LineFault::Receipt);
             }
             let shape = table_from_line(line.as_bytes())?;

@@ -7,6 +7,7 @@ use super::forge::{
 use super::limits::{LINE_BYTES_MAX, MANIFEST_BYTES_MAX, PAYLOAD_BYTES_MAX, SIGNATURE_BYTES_MAX};
 use super::tar::{BLOCK, Member};
 use super::*;
+use crate::model::BundleKind;
 
 /// A damaged sample's name, and how it is made.
 type Damaged = (&'static str, fn() -> Vec<u8>);
@@ -225,7 +226,7 @@ fn not_utf8() -> Vec<u8> {
 
 fn receipt_with_table() -> Vec<u8> {
     let mut header = header(&LAB_A);
-    header.kind = Kind::Receipt;
+    header.kind = BundleKind::Receipt;
     let incarnation = header.stream.incarnation;
     let digest = hashes::digest_of(b"theirs");
     header.receipt = Some(Receipt { incarnation, seq: crate::model::Seq::FIRST, digest });

@@ -12,7 +12,8 @@ use super::forge::{CENTRAL, LAB_A, Party, header, payload_head, refusal, ring};
 use super::sample_faults::DAMAGED;
 use super::*;
 use crate::model::{
-    Change, Column, ColumnKind, RowImage, RowKey, Seq, Stamp, StreamId, TableName, TableShape, Value,
+    BundleKind, Change, Column, ColumnKind, RowImage, RowKey, Seq, Stamp, StreamId, TableName, TableShape,
+    Value,
 };
 
 /// A golden sample: how it is named, who sends and who receives it, its header, and what it holds.
@@ -109,7 +110,7 @@ fn golden() -> Vec<Golden> {
 /// The header of a later bundle of lab-a, part of a snapshot.
 fn after(seq: u64, previous: &str) -> Header {
     let seq = Seq::new(seq).unwrap();
-    Header { kind: Kind::Snapshot, seq, previous: file_digest(previous), ..header(&LAB_A) }
+    Header { kind: BundleKind::Snapshot, seq, previous: file_digest(previous), ..header(&LAB_A) }
 }
 
 /// The header of a bundle that carries a receipt and nothing else.
@@ -119,7 +120,7 @@ fn answer() -> Header {
         incarnation: "00112233445566778899aabbccddeeff".parse().unwrap(),
         to: "lab-a".parse().unwrap(),
     };
-    Header { kind: Kind::Receipt, stream, receipt: receipt("lab-a-1"), ..header(&CENTRAL) }
+    Header { kind: BundleKind::Receipt, stream, receipt: receipt("lab-a-1"), ..header(&CENTRAL) }
 }
 
 /// A receipt for a golden bundle.

@@ -6,7 +6,7 @@ use super::forge::{
 use super::limits::CHUNK_BYTES;
 use super::tar::BLOCK;
 use super::*;
-use crate::model::Seq;
+use crate::model::{BundleKind, Seq};
 
 #[test]
 fn a_bundle_gives_back_what_was_written_and_shows_nothing_of_it() {
@@ -21,7 +21,7 @@ fn a_bundle_gives_back_what_was_written_and_shows_nothing_of_it() {
 #[test]
 fn every_header_is_read_back_as_written() {
     let mut header = header(&LAB_A);
-    header.kind = Kind::Snapshot;
+    header.kind = BundleKind::Snapshot;
     header.seq = Seq::MAX;
     header.previous = Some(hashes::digest_of(b"previous"));
     header.continues = true;

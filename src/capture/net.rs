@@ -1,5 +1,7 @@
 //! One net change a row: many log entries and the row as it is now go in, at most one change comes out. Pure.
 
+use crate::capture::audience::{Heard, Origin};
+use crate::capture::stamp::IdRuns;
 use crate::model::{Change, Op, RowImage, RowKey, Stamp};
 
 /// What the log knows of a row before one of its changes.
@@ -20,6 +22,7 @@ pub(super) struct Entry {
     pub(super) time: Stamp,
     pub(super) op: Op,
     pub(super) before: Before,
+    pub(super) origin: Origin,
 }
 
 /// All log entries of one row, in the order of their ids.
@@ -27,6 +30,10 @@ pub(super) struct Entry {
 pub(super) struct Touched {
     /// As the first entry spells it.
     pub(super) record_id: String,
+    /// Its entries.
+    pub(super) ids: IdRuns,
+    /// Whose they are.
+    pub(super) heard: Heard,
     first_known: Option<(u64, Before)>,
     all_known: bool,
     last: Stamp,
@@ -43,13 +50,22 @@ pub(super) enum Base {
 
 impl Touched {
     pub(super) fn new(record_id: String, entry: Entry) -> Self {
-        let mut touched =
-            Touched { record_id, first_known: None, all_known: true, last: entry.time, last_op: entry.op };
+        let mut touched = Touched {
+            record_id,
+            ids: IdRuns::default(),
+            heard: Heard::default(),
+            first_known: None,
+            all_known: true,
+            last: entry.time,
+            last_op: entry.op,
+        };
         touched.add(entry);
         touched
     }
 
     pub(super) fn add(&mut self, entry: Entry) {
+        self.ids.push(entry.id);
+        self.heard.add(entry.origin);
         match entry.before {
             Before::Unknown => self.all_known = false,
             Before::Absent | Before::Logged => {
@@ -104,6 +120,7 @@ mod tests {
             time: Stamp::from_micros(at as i64),
             op: *op,
             before: *before,
+            origin: Origin::Here,
         };
         let mut entries = entries.iter().enumerate().map(entry);
         let mut touched = Touched::new("7".into(), entries.next().unwrap());

@@ -3,40 +3,60 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use crate::capture::audience::{Audience, Origins};
 use crate::capture::chunk::ChunkSize;
+use crate::capture::entries::{decode, muted_ids, read_log};
 use crate::capture::error::Error;
-use crate::capture::net::{Base, Before, Entry, Touched};
-use crate::capture::sort::{Item, Sorted, Sorter};
+use crate::capture::net::{Base, Touched};
 use crate::capture::stamp::IdRuns;
-use crate::db::{self, ColumnDetail, Keyed, Row, Session, Table, sql};
-use crate::model::{Change, ChangeCounts, Op, RowKey, Stamp, TableShape, Value, key_from_log, row_from_json};
+use crate::db::{self, ColumnDetail, Keyed, Row, Session, Table};
+use crate::model::{
+    Change, ChangeCounts, RowKey, Stamp, TableName, TableShape, Value, key_from_log, key_to_log,
+    row_from_older_json,
+};
 use crate::monitor::{Monitor, Notice, Phase, Step};
+use crate::spool::{Sorted, Sorter};
 
 /// What the receiver of a capture is handed, in order.
 #[derive(Debug)]
 pub enum Captured<'a> {
     /// The changes that follow are of this table.
     Table(&'a TableShape),
-    /// One net change.
-    Change(Change),
+    /// One net change, and who is to hear of it.
+    Change(Change, Audience),
 }
 
 /// What was captured.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// The log rows that the changes stand for, to be stamped.
+    /// The log rows that the changes stand for, to be stamped; those of `vanished` are among them.
     pub ids: IdRuns,
+    /// Log rows that no bundle speaks of: they cancel each other out, or their table is not sent.
+    pub vanished: IdRuns,
     /// The changes.
     pub counts: ChangeCounts,
     /// Tables with at least one change.
     pub tables: u64,
 }
 
+/// What is read of the log.
+pub struct Scope<'a> {
+    /// The tables whose changes are sent, in the order in which rows are to be written, parents first.
+    pub tables: &'a [&'a Table],
+    /// Shared tables whose changes are not sent from here.
+    pub muted: &'a [TableName],
+    /// Takes temporary files.
+    pub folder: &'a Path,
+}
+
 /// The log of one snapshot, read and sorted; the snapshot stays open on its session.
 pub struct Snapshot<'a> {
     session: &'a mut Session,
+    folder: &'a Path,
     tables: Vec<TableLog<'a>>,
+    origins: Origins,
     ids: IdRuns,
+    muted: Vec<IdRuns>,
     monitor: &'a dyn Monitor,
 }
 
@@ -45,13 +65,10 @@ struct TableLog<'a> {
     log: Sorted,
 }
 
-/// Opens a snapshot on `session` and reads which rows of `tables` the log speaks of.
-///
-/// `tables` are in the order in which rows are to be written, parents first. `folder` takes temporary files.
+/// Opens a snapshot on `session` and reads which rows the log speaks of.
 pub fn begin<'a>(
     session: &'a mut Session,
-    tables: &[&'a Table],
-    folder: &Path,
+    scope: &Scope<'a>,
     monitor: &'a dyn Monitor,
 ) -> Result<Snapshot<'a>, Error> {
     session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
@@ -59,9 +76,10 @@ pub fn begin<'a>(
     monitor.step(Step::SealSnapshotOpen);
     let mut ids = Vec::new();
     let mut logs = Vec::new();
-    for &table in tables {
+    let mut origins = Origins::default();
+    for &table in scope.tables {
         let mut table_ids = IdRuns::default();
-        let log = read_log(session, table, folder, &mut table_ids, monitor)?;
+        let log = read_log(session, table, scope.folder, &mut origins, &mut table_ids, monitor)?;
         if table_ids.count() > 0 {
             ids.push(table_ids);
         }
@@ -69,7 +87,13 @@ pub fn begin<'a>(
             logs.push(TableLog { table, log });
         }
     }
-    Ok(Snapshot { session, tables: logs, ids: IdRuns::merge(ids), monitor })
+    let mut muted = Vec::new();
+    for table in scope.muted {
+        muted.push(muted_ids(session, table)?);
+    }
+    ids.extend(muted.iter().cloned());
+    let ids = IdRuns::merge(ids);
+    Ok(Snapshot { session, folder: scope.folder, tables: logs, origins, ids, muted, monitor })
 }
 
 impl Snapshot<'_> {
@@ -78,17 +102,23 @@ impl Snapshot<'_> {
         self.ids.count()
     }
 
+    /// The session, for what else must be read in the same snapshot.
+    pub fn session(&mut self) -> &mut Session {
+        self.session
+    }
+
     /// Hands over the changes: first the deletes, children before parents, then the rest, parents before children.
     ///
     /// Deletes go first because a row that is written may take the unique value of one that is gone.
     pub fn read<E: From<Error>>(
-        mut self,
+        &mut self,
         take: &mut dyn FnMut(Captured<'_>) -> Result<(), E>,
     ) -> Result<Summary, E> {
         let mut summary = Summary::default();
         self.monitor.begin(Phase::Reading, None);
         let mut tables = std::mem::take(&mut self.tables);
         let mut seen = std::collections::BTreeSet::new();
+        let mut vanished = Sorter::new(self.folder);
         let mut held: HashSet<u64> = HashSet::new();
         for pass in [Pass::Deletes, Pass::Rest] {
             if pass == Pass::Deletes {
@@ -98,29 +128,86 @@ impl Snapshot<'_> {
                 let mut section = Section {
                     session: &mut *self.session,
                     table: log.table,
+                    origins: &self.origins,
                     pass,
                     monitor: self.monitor,
                     opened: false,
                     counts: ChangeCounts::default(),
-                    held: HashSet::new(),
+                    vanished: &mut vanished,
+                    held: &mut held,
                 };
                 section.run(&mut log.log, take)?;
                 if section.opened {
                     seen.insert(log.table.shape.name.clone());
                 }
                 summary.counts += section.counts;
-                held.extend(entries_of(&mut log.log, &section.held)?);
             }
             if pass == Pass::Deletes {
                 tables.reverse();
             }
         }
-        self.session.execute("COMMIT").map_err(Error::from)?;
         self.monitor.end(Phase::Reading);
         summary.tables = seen.len() as u64;
-        summary.ids = self.ids.without(&held);
+        summary.ids = std::mem::take(&mut self.ids).without(&held);
+        summary.vanished = in_order(vanished, std::mem::take(&mut self.muted))?;
         Ok(summary)
     }
+
+    /// Hands over nothing: nobody waits for changes, and the log rows are to be stamped all the same.
+    pub fn skip(&mut self) -> Summary {
+        let (ids, vanished) = (std::mem::take(&mut self.ids), IdRuns::merge(std::mem::take(&mut self.muted)));
+        Summary { ids, vanished, ..Summary::default() }
+    }
+
+    /// Hands over every row of these tables, as inserts.
+    pub fn whole<E: From<Error>>(
+        &mut self,
+        tables: &[&Table],
+        time: Stamp,
+        take: &mut dyn FnMut(Captured<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut total = 0;
+        for table in tables {
+            total += db::count_rows(self.session, &table.shape.name).map_err(Error::from)?;
+        }
+        self.monitor.begin(Phase::Reading, Some(total));
+        for table in tables {
+            take(Captured::Table(&table.shape))?;
+            let monitor = self.monitor;
+            db::all_rows(self.session, table, &mut |after, doubted| {
+                monitor.advance(Phase::Reading, 1);
+                if let Some(column) = doubted {
+                    let key = table.shape.key_of(&after).map(|key| key_to_log(&key));
+                    let (table, record_id) = (table.shape.name.clone(), key.unwrap_or_default());
+                    monitor.notice(Notice::Held { table, record_id, column });
+                    return Ok(());
+                }
+                take(Captured::Change(Change::Insert { after, time }, Audience::All))
+            })
+            .map_err(|error| match error {
+                db::Stopped::Database(error) => Error::from(error).into(),
+                db::Stopped::Taker(error) => error,
+            })?;
+        }
+        self.monitor.end(Phase::Reading);
+        Ok(())
+    }
+
+    /// Ends the snapshot.
+    pub fn close(self) -> Result<(), Error> {
+        self.session.execute("COMMIT")?;
+        Ok(())
+    }
+}
+
+/// The ids in their own order, which takes the least room and the fewest statements.
+fn in_order(vanished: Sorter<'_>, muted: Vec<IdRuns>) -> Result<IdRuns, Error> {
+    let mut ids = IdRuns::default();
+    for item in vanished.finish()?.iter()? {
+        let id: [u8; 8] = item?.key.try_into().unwrap_or_default();
+        ids.push(u64::from_be_bytes(id));
+    }
+    Ok(IdRuns::merge(std::iter::once(ids).chain(muted).collect()))
 }
 
 /// Which changes of a table are handed over.
@@ -133,15 +220,17 @@ enum Pass {
 }
 
 /// The changes of one table in one pass.
-struct Section<'a> {
+struct Section<'a, 'f> {
     session: &'a mut Session,
     table: &'a Table,
+    origins: &'a Origins,
     pass: Pass,
     monitor: &'a dyn Monitor,
     opened: bool,
     counts: ChangeCounts,
-    /// The rows that cannot be sent as they are, by canonical key.
-    held: HashSet<Vec<u8>>,
+    vanished: &'a mut Sorter<'f>,
+    /// The log rows of rows that cannot be sent as they are.
+    held: &'a mut HashSet<u64>,
 }
 
 /// A row that the log speaks of.
@@ -151,7 +240,7 @@ struct Candidate {
     touched: Touched,
 }
 
-impl Section<'_> {
+impl Section<'_, '_> {
     fn run<E: From<Error>>(
         &mut self,
         log: &mut Sorted,
@@ -208,7 +297,7 @@ impl Section<'_> {
                 None => self.doubted_key(&key),
             };
             if let Some(column) = doubted {
-                self.hold(canonical, touched.record_id, column);
+                self.hold(&touched, column);
                 continue;
             }
             let row = row.map(|row| row.row);
@@ -221,8 +310,13 @@ impl Section<'_> {
                 None if touched.base_is_absent() => Base::Absent,
                 None => Base::Unknown,
             };
-            let change = if due { touched.net(key, base, row) } else { None };
-            let Some(change) = change else {
+            if !due {
+                continue;
+            }
+            let Some(change) = touched.net(key, base, row) else {
+                for id in touched.ids.ids() {
+                    self.vanished.push(&id.to_be_bytes(), &[]).map_err(Error::from)?;
+                }
                 continue;
             };
             if !std::mem::replace(&mut self.opened, true) {
@@ -230,7 +324,7 @@ impl Section<'_> {
             }
             size_bytes += change.size_bytes();
             self.counts.add(change.op());
-            take(Captured::Change(change))?;
+            take(Captured::Change(change, self.origins.audience(&touched.heard)))?;
         }
         size.learn(rows, size_bytes);
         self.monitor.advance(Phase::Reading, rows as u64);
@@ -239,11 +333,11 @@ impl Section<'_> {
 
     /// Leaves a row out of the bundle: what is sent would not be what is here. Its log rows stay open, so it is looked at
     /// again by every seal, and goes once it was corrected.
-    fn hold(&mut self, canonical: Vec<u8>, record_id: String, column: String) {
+    fn hold(&mut self, touched: &Touched, column: String) {
         if self.pass == Pass::Rest {
-            let table = self.table.shape.name.clone();
+            let (table, record_id) = (self.table.shape.name.clone(), touched.record_id.clone());
             self.monitor.notice(Notice::Held { table, record_id, column });
-            self.held.insert(canonical);
+            self.held.extend(touched.ids.ids());
         }
     }
 
@@ -276,13 +370,14 @@ impl Section<'_> {
         }
         let ids: Vec<String> = wanted.keys().map(u64::to_string).collect();
         let (shape, monitor) = (&self.table.shape, self.monitor);
+        let fills: Vec<Option<Value>> = self.table.details.iter().map(|detail| detail.fill.clone()).collect();
         let query = format!(
             "SELECT id, before_row FROM sync_log FORCE INDEX (PRIMARY) WHERE id IN ({})",
             ids.join(",")
         );
         self.session.each(&query, |row: Row| {
             let id: u64 = row.parse(0)?;
-            let base = match row_from_json(shape, row.optional(1).unwrap_or_default()) {
+            let base = match row_from_older_json(shape, &fills, row.optional(1).unwrap_or_default()) {
                 Ok(image) => Base::Row(image),
                 Err(_) => {
                     monitor.notice(Notice::UnreadableBefore {
@@ -297,112 +392,4 @@ impl Section<'_> {
         })?;
         Ok(bases)
     }
-}
-
-/// The log entries of these rows.
-fn entries_of(log: &mut Sorted, rows: &HashSet<Vec<u8>>) -> Result<Vec<u64>, Error> {
-    let mut ids = Vec::new();
-    if !rows.is_empty() {
-        for item in log.iter()? {
-            let item = item?;
-            if rows.contains(&item.key) {
-                ids.push(decode(&item).0.id);
-            }
-        }
-    }
-    Ok(ids)
-}
-
-fn read_log(
-    session: &mut Session,
-    table: &Table,
-    folder: &Path,
-    ids: &mut IdRuns,
-    monitor: &dyn Monitor,
-) -> Result<Sorted, Error> {
-    let single = table.shape.key.len() == 1;
-    let weights = table.key_details().enumerate().filter(|(_, detail)| detail.is_collated());
-    let weights: Vec<String> = weights
-        .map(|(at, detail)| {
-            let part =
-                format!("IF(JSON_VALID(record_id), JSON_UNQUOTE(JSON_EXTRACT(record_id, '$[{at}]')), '')");
-            detail.weight_sql(if single { "record_id" } else { &part })
-        })
-        .collect();
-    let mut query = "SELECT id, record_id, action+0, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', changed_at), \
-                     IF(before_row IS NULL, 0, IF(before_row = 'null', 1, 2))"
-        .to_owned();
-    for weight in &weights {
-        query.push_str(", ");
-        query.push_str(weight);
-    }
-    query.push_str(&format!(
-        " FROM sync_log FORCE INDEX ({}) WHERE batch IS NULL AND table_name = {} ORDER BY id",
-        best_index(session, table)?,
-        sql::text(table.shape.name.as_str())
-    ));
-    let mut sorter = Sorter::new(folder);
-    session.each(&query, |mut row| {
-        let id: u64 = row.parse(0)?;
-        ids.push(id);
-        let record_id = row.text(1)?.to_owned();
-        let Some(key) = key_from_log(&table.shape, &record_id) else {
-            monitor.notice(Notice::UnreadableKey { table: table.shape.name.clone(), record_id });
-            return Ok(());
-        };
-        let (action, micros, before) = (row.text(2)?.to_owned(), row.parse(3)?, row.text(4)?.to_owned());
-        let weights: Vec<Vec<u8>> =
-            (5..5 + weights.len()).map(|at| row.take(at).unwrap_or_default()).collect();
-        let canonical = db::canonical(table, &key, &weights);
-        sorter.push(&canonical, &encode(id, micros, &action, &before, &record_id))?;
-        Ok::<(), Error>(())
-    })?;
-    Ok(sorter.finish()?)
-}
-
-/// Where most of the log is open and of this table, reading all of it in its own order is twice as fast.
-fn best_index(session: &mut Session, table: &Table) -> Result<&'static str, Error> {
-    let row = session.first(&format!(
-        "SELECT (SELECT COUNT(*) FROM sync_log WHERE batch IS NULL AND table_name = {}), \
-                (SELECT COALESCE(MAX(id) - MIN(id) + 1, 0) FROM sync_log)",
-        sql::text(table.shape.name.as_str())
-    ))?;
-    let (open, all): (u64, u64) = match row {
-        Some(row) => (row.parse(0)?, row.parse(1)?),
-        None => (0, 0),
-    };
-    Ok(if open * 2 > all { "PRIMARY" } else { "packmule_open" })
-}
-
-/// Packs a log entry for the sorter: the id first, so that the entries of a row are in the log's order.
-fn encode(id: u64, micros: i64, action: &str, before: &str, record_id: &str) -> Vec<u8> {
-    let mut rest = Vec::with_capacity(18 + record_id.len());
-    rest.extend_from_slice(&id.to_be_bytes());
-    rest.extend_from_slice(&micros.to_be_bytes());
-    rest.push(action.bytes().next().unwrap_or_default());
-    rest.push(before.bytes().next().unwrap_or_default());
-    rest.extend_from_slice(record_id.as_bytes());
-    rest
-}
-
-fn decode(item: &Item) -> (Entry, String) {
-    let eight = |at: usize| -> [u8; 8] {
-        item.rest.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default()
-    };
-    let entry = Entry {
-        id: u64::from_be_bytes(eight(0)),
-        time: Stamp::from_micros(i64::from_be_bytes(eight(8))),
-        op: match item.rest.get(16) {
-            Some(b'1') => Op::Insert,
-            Some(b'3') => Op::Delete,
-            _ => Op::Update,
-        },
-        before: match item.rest.get(17) {
-            Some(b'1') => Before::Absent,
-            Some(b'2') => Before::Logged,
-            _ => Before::Unknown,
-        },
-    };
-    let record_id = item.rest.get(18..).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    (entry, record_id.unwrap_or_default())
 }

@@ -62,16 +62,28 @@ impl IdRuns {
     }
 
     /// Every id, run after run.
-    fn ids(&self) -> impl Iterator<Item = u64> {
+    pub(super) fn ids(&self) -> impl Iterator<Item = u64> {
         self.runs.iter().flat_map(|run| (0..run.count).map(|at| run.first + run.stride * at))
     }
 }
 
-/// Stamps these log rows with `batch`, in the transaction that is open on `session`.
+/// Stamps these log rows with `batch`, in the transaction that is open on `session`; those of `vanished`, which are
+/// among them, with 0: no bundle speaks of them, and nobody will ever answer them.
 ///
 /// Rows are found by their primary key alone, so under READ COMMITTED no gap of the log is locked and an
 /// application's new log row never waits. A row that is stamped already stops everything: somebody else sealed.
-pub fn stamp(session: &mut Session, ids: &IdRuns, batch: u64) -> Result<(), Error> {
+pub fn stamp(session: &mut Session, ids: &IdRuns, vanished: &IdRuns, batch: u64) -> Result<(), Error> {
+    let cancelled = stamp_runs(session, vanished, 0)?;
+    let carried = stamp_runs(session, ids, batch)?;
+    if cancelled == vanished.count && cancelled + carried == ids.count {
+        Ok(())
+    } else {
+        Err(Error::StampedElsewhere)
+    }
+}
+
+/// Stamps those of these log rows that are still open. Returns how many were.
+fn stamp_runs(session: &mut Session, ids: &IdRuns, batch: u64) -> Result<u64, Error> {
     const NEIGHBOURS_MIN: u64 = 64;
     const IDS_A_STATEMENT: usize = 1000;
     let (long, short): (Vec<Run>, Vec<Run>) =
@@ -96,7 +108,7 @@ pub fn stamp(session: &mut Session, ids: &IdRuns, batch: u64) -> Result<(), Erro
         query.push(')');
         stamped += session.execute(&query)?;
     }
-    if stamped == ids.count { Ok(()) } else { Err(Error::StampedElsewhere) }
+    Ok(stamped)
 }
 
 fn update(batch: u64) -> String {

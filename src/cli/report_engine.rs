@@ -5,10 +5,11 @@ use std::io;
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
 use crate::cli::report_bundle::refused;
+use crate::cli::report_tables::tables_differ;
 use crate::cli::text::disk_size;
 use crate::engine::{Cause, Error};
 use crate::mailbox::display_path;
-use crate::model::{BundleName, Site};
+use crate::model::BundleName;
 use crate::{apply, capture, ledger, seal};
 
 impl From<Error> for Report {
@@ -21,6 +22,7 @@ impl From<Error> for Report {
             Error::Seal(error) => error.into(),
             Error::Mailbox(error) => error.into(),
             Error::Apply { name, source } => about_apply(&name, source),
+            Error::Retry { source } => about_retry(source),
             Error::Key(error) => error.into(),
             Error::Bundle { path, source } => {
                 let name = path.file_name().map(std::path::Path::new).unwrap_or(&path);
@@ -30,6 +32,7 @@ impl From<Error> for Report {
                 about_file(format!("cannot use {}", display_path(&path)), &source)
             }
             Error::State(cause) => cause.into(),
+            Error::Rekey(refusal) => refusal.into(),
         }
     }
 }
@@ -113,9 +116,33 @@ impl From<Cause> for Report {
             Cause::SiteTaken { site } => Report::new(Exit::Key, what)
                 .because("whoever has the enrolled keys speaks as this site; nothing was changed")
                 .hint(format!("compare the six words with those that `packmule keys` prints at {site}")),
+            Cause::UnknownLab { near, .. } => {
+                let report = Report::new(Exit::WrongUse, what).because("nothing was changed");
+                match near {
+                    Some(near) => report.hint(format!("did you mean \"{near}\"?")),
+                    None => report.hint("those that are: packmule sites list"),
+                }
+            }
+            Cause::Suspended { site } => Report::new(Exit::WrongUse, what)
+                .because("nothing is sealed or copied for it; nothing was changed")
+                .hint(format!("packmule sites resume {site}")),
+            Cause::Revoked { .. } => Report::new(Exit::WrongUse, what)
+                .because("its keys are believed no more; nothing was changed")
+                .hint("set the lab up anew under another name: there packmule init, here packmule enrol"),
             Cause::NotALab { .. } => Report::new(Exit::WrongUse, what)
                 .because("only labs are enrolled; nothing was changed")
                 .hint("make the lab's card at the lab: packmule init --role lab --help"),
+            Cause::OldCard { site } => Report::new(Exit::Key, what)
+                .because("a card that was used before tells nothing new; nothing was changed")
+                .hint(format!("ask {site} for the card that `packmule recover` wrote last")),
+            Cause::SeriesFull { .. } => Report::new(Exit::Settings, what)
+                .because("two sites of one series would give the same keys to different rows; nothing was changed")
+                .hint("set a larger `series` below [sync] in the settings of the centre, and run `packmule init` again there")
+                .hint("then, for each lab that is there: packmule enrol CARD, and at the lab: packmule join ANSWER")
+                .hint(
+                    "in a lab that comes after that, start each table above the highest key of the centre: \
+                     ALTER TABLE NAME AUTO_INCREMENT = NUMBER",
+                ),
             Cause::WentBack { known, sealed } => went_back(known, sealed.number()),
             Cause::OutboxIncomplete { name } => outbox_incomplete(&name),
             Cause::Unshareable { table, why } => {
@@ -147,13 +174,7 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
             let report = refused(&name.to_string(), Some(name), &source);
             Report { code: Exit::Refused, ..report }
         }
-        apply::Error::TablesDiffer { table, why } => {
-            Report::new(Exit::TablesDiffer, format!("{what}: table {table} is another one here"))
-                .because(format!("{why}; nothing was changed"))
-                .hint(format!(
-                    "make table {table} at {from} and here the same, then run `packmule import` again"
-                ))
-        }
+        apply::Error::TablesDiffer { misfits, role } => tables_differ(name, &misfits, role),
         apply::Error::TooManyDeletes { table, deletes, rows, percent, limit } => {
             let (deletes, rows) = (crate::cli::text::count(deletes), crate::cli::text::count(rows));
             Report::new(
@@ -171,7 +192,40 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
         apply::Error::MovedOn { .. } => Report::new(Exit::Busy, what)
             .because("somebody else applied bundles of the same site at the same time; nothing was changed")
             .hint("run the same command again"),
+        apply::Error::NeverSent { table, record } => Report::new(
+            Exit::Question,
+            format!("{what}: table {table} has rows of its own here that were never sent, such as {record}"),
+        )
+        .because("the centre's rows would replace them unseen; nothing was changed")
+        .hint(
+            "send them first: run the same `packmule init` again with --adopt, then `packmule import` again",
+        )
+        .hint("equal rows are no conflict; rows that differ are reviewed at the centre"),
+        apply::Error::ForeignReceipt { confirmed, .. } => Report::new(
+            Exit::Refused,
+            format!("STOPPED: {what}: it confirms a bundle {confirmed} that this database never sealed"),
+        )
+        .because("was this database put back from a backup? nothing was changed, and nothing more is applied")
+        .hint("if there is a newer copy of the database, put it back; if there is none: packmule recover"),
         apply::Error::Spool(source) => about_file(what, &source),
+    }
+}
+
+/// Words of the centre that were kept and are tried again: there is no bundle to name.
+fn about_retry(error: apply::Error) -> Report {
+    let what = "what was kept of the centre's changes could not be tried again".to_owned();
+    match error {
+        apply::Error::Database(error) => not_applied(what, error.into()),
+        apply::Error::Ledger(error) => not_applied(what, error.into()),
+        other @ (apply::Error::Bundle { .. }
+        | apply::Error::TablesDiffer { .. }
+        | apply::Error::NeverSent { .. }
+        | apply::Error::ForeignReceipt { .. }
+        | apply::Error::TooManyDeletes { .. }
+        | apply::Error::MovedOn { .. }
+        | apply::Error::Spool(_)) => {
+            Report::new(Exit::Failed, what).because(format!("{other}; nothing was changed"))
+        }
     }
 }
 
@@ -218,8 +272,8 @@ fn went_back(known: u64, sealed: u64) -> Report {
         "it was put back from a backup, or is a copy; a number given twice would be refused at the centre, so \
          nothing was sealed",
     )
-    .hint("put the newest copy of the database back, and run the same command again")
-    .hint("if there is none, ask the centre before anything else; this site's later edits are not sent until then")
+    .hint("if there is a newer copy of the database, put it back, and run the same command again")
+    .hint("if there is none: packmule recover")
 }
 
 fn outbox_incomplete(name: &BundleName) -> Report {
@@ -229,6 +283,7 @@ fn outbox_incomplete(name: &BundleName) -> Report {
         .hint(format!(
             "put {name} back into the folder outbox, from a stick or a backup, and run the command again"
         ))
+        .hint(format!("where it cannot be found, at the centre: packmule sites resend {to}"))
 }
 
 fn about_file(what: String, source: &io::Error) -> Report {
@@ -242,11 +297,4 @@ fn about_file(what: String, source: &io::Error) -> Report {
     } else {
         report
     }
-}
-
-/// What is said where somebody asks the centre to send.
-pub(super) fn centre_does_not_send(site: &Site) -> Report {
-    Report::new(Exit::WrongUse, format!("{site} is the centre, and the centre does not send changes yet"))
-        .because("in this version changes go from the labs to the centre; nothing was changed")
-        .hint("take in what the labs have sent: packmule import DIR")
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::model::TableName;
+use crate::model::{Direction, TableName};
 
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
@@ -53,18 +53,6 @@ choice! {
         CentralWins = "central-wins",
         /// The lab's row.
         LabWins = "lab-wins",
-    }
-}
-
-choice! {
-    /// Which way a table's changes travel.
-    Direction {
-        /// From labs to the centre and from the centre to labs.
-        Both = "both",
-        /// From labs to the centre only.
-        Up = "up",
-        /// From the centre to labs only.
-        Down = "down",
     }
 }
 
@@ -141,9 +129,6 @@ mod tests {
         }
         for word in Policy::WORDS {
             assert_eq!(word.parse::<Policy>().unwrap().to_string(), *word);
-        }
-        for word in Direction::WORDS {
-            assert_eq!(word.parse::<Direction>().unwrap().to_string(), *word);
         }
         assert!("Lab".parse::<Role>().is_err());
     }

@@ -11,9 +11,10 @@ use crate::config::fault::Problem;
 use crate::config::files::read_small_text;
 use crate::config::place::state_for;
 use crate::config::reader::{Reader, Section};
-use crate::config::rules::{Direction, Policy, TableRules, Tables};
+use crate::config::references::{Reference, read_references};
+use crate::config::rules::{Policy, TableRules, Tables};
 use crate::config::{every, size};
-use crate::model::{Role, Site, TableName};
+use crate::model::{Direction, Role, Series, Site, TableName};
 
 /// The settings of a site, checked as far as a file alone can be.
 #[derive(Debug)]
@@ -34,10 +35,16 @@ pub struct Settings {
     pub tables: Tables,
     /// The tables that differ from the defaults. At the centre only, as above.
     pub rules: BTreeMap<TableName, TableRules>,
+    /// How many sites there may be. At the centre only, as above.
+    pub series: u16,
+    /// Foreign keys that the database does not declare. At a lab only, for the one time when its keys are moved.
+    pub references: Vec<Reference>,
     /// Whom the finder of a stick should call.
     pub contact: Option<String>,
     /// From which size on a seal goes on in a next bundle, in bytes.
     pub bundle_bytes_max: u64,
+    /// How long confirmed bundles and their log rows are kept.
+    pub keep: Duration,
     shown: Vec<Shown>,
 }
 
@@ -58,7 +65,7 @@ impl Settings {
         let reader = Reader::new(path, text);
         let tree = reader.parse()?;
         let top = reader.top(&tree);
-        top.only(&["role", "site", "state", "database", "central", "sync", "tables", "stick"])?;
+        top.only(&["role", "site", "state", "database", "central", "sync", "tables", "stick", "keep"])?;
         let role = top.word("role", Role::WORDS, |word| word.parse().ok())?;
         let role = top.shown(top.needed("role", role)?);
         let site = read_site(&top)?;
@@ -79,10 +86,12 @@ impl Settings {
         let database = Database::read(&database, folder, mode)?;
         let central = Central::read(&top.section("central")?, folder, role, mode)?;
         let (tables, rules) = read_tables(&top, role)?;
+        let (series, references) = (read_series(&top, role)?, read_references(&top, role)?);
         let stick = top.section("stick")?;
         stick.only(&["contact", "bundle_max"])?;
         let contact = stick.text("contact")?.map(|found| stick.shown(found));
         let bundle_bytes_max = read_bundle_max(&stick)?;
+        let keep = read_keep(&top)?;
         let path = path.to_owned();
         let shown = reader.into_shown();
         Ok(Settings {
@@ -94,8 +103,11 @@ impl Settings {
             central,
             tables,
             rules,
+            series,
+            references,
             contact,
             bundle_bytes_max,
+            keep,
             shown,
         })
     }
@@ -167,6 +179,23 @@ pub enum Source {
     ClientFile(PathBuf),
 }
 
+fn read_keep(top: &Section<'_>) -> Result<Duration, Error> {
+    let Some(found) = top.text("keep")? else {
+        top.show_as("keep", every::to_words(KEEP_DEFAULT), Source::Default);
+        return Ok(KEEP_DEFAULT);
+    };
+    match every::parse(&found.value) {
+        Some(keep) => {
+            top.shown(found);
+            Ok(keep)
+        }
+        None => {
+            let name = found.name.clone();
+            Err(top.refuse(&found, Problem::Every { name }))
+        }
+    }
+}
+
 fn read_bundle_max(section: &Section<'_>) -> Result<u64, Error> {
     let Some(found) = section.text("bundle_max")? else {
         section.show_as("bundle_max", size::to_words(size::BUNDLE_BYTES_DEFAULT), Source::Default);
@@ -199,14 +228,12 @@ fn read_tables(top: &Section<'_>, role: Role) -> Result<(Tables, BTreeMap<TableN
     let sync = top.section("sync")?;
     let sections = top.section("tables")?;
     if role == Role::Lab {
-        for (section, name) in [(&sync, "sync"), (&sections, "tables")] {
-            if section.is_there() {
-                return Err(section.refuse_all(Problem::OtherRole { section: name, role }));
-            }
+        if sync.is_there() {
+            return Err(sync.refuse_all(Problem::OtherRole { section: "sync", role }));
         }
         return Ok((Tables::All, BTreeMap::new()));
     }
-    sync.only(&["tables"])?;
+    sync.only(&["tables", "series"])?;
     let tables = if sync.is_text("tables") {
         let all = sync.word("tables", &["all"], |word| (word == "all").then_some(Tables::All))?;
         sync.shown(sync.needed("tables", all)?)
@@ -222,6 +249,17 @@ fn read_tables(top: &Section<'_>, role: Role) -> Result<(Tables, BTreeMap<TableN
         rules.insert(TableName::new(name), read_rules(&section)?);
     }
     Ok((tables, rules))
+}
+
+fn read_series(top: &Section<'_>, role: Role) -> Result<u16, Error> {
+    let sync = top.section("sync")?;
+    match role {
+        Role::Central => {
+            let found = sync.whole("series", Series::SITES)?;
+            Ok(sync.shown_or("series", found, Series::SITES_DEFAULT))
+        }
+        Role::Lab => Ok(Series::SITES_DEFAULT),
+    }
 }
 
 fn read_rules(section: &Section<'_>) -> Result<TableRules, Error> {
@@ -241,6 +279,7 @@ fn read_rules(section: &Section<'_>) -> Result<TableRules, Error> {
 }
 
 pub(super) const SETTINGS_BYTES_MAX: u64 = 1024 * 1024;
+const KEEP_DEFAULT: Duration = Duration::from_secs(30 * 86_400);
 const EVERY_DEFAULT: Duration = Duration::from_secs(30 * 60);
 
 #[cfg(test)]
@@ -262,7 +301,7 @@ mod tests {
     fn a_short_file_gets_its_defaults() {
         let settings = read(CENTRE).unwrap();
         assert_eq!(settings.database.place(), "127.0.0.1:3306");
-        assert_eq!(settings.tables, Tables::All);
+        assert_eq!((settings.tables.clone(), settings.series), (Tables::All, 100));
         assert_eq!(settings.state, PathBuf::from("/x/packmule"));
         let port = settings.shown().iter().find(|shown| shown.name == "database.port").unwrap();
         assert_eq!((port.value.as_str(), &port.source), ("3306", &Source::Default));
@@ -273,7 +312,7 @@ mod tests {
     #[test]
     fn a_full_file_is_read_whole() {
         let settings = read(&format!(
-            "state = \"here\"\n{CENTRE}password_file = \"db.password\"\n[sync]\ntables = [\"inventory\", \"items\"]\n\
+            "state = \"here\"\n{CENTRE}password_file = \"db.password\"\n[sync]\ntables = [\"inventory\", \"items\"]\nseries = 20\n\
              [tables.inventory]\npolicy = \"review\"\ncounters = [\"quantity\"]\ndirection = \"up\"\n\
              [stick]\ncontact = \"Grace, 0700 000000\"\n"
         ))
@@ -282,7 +321,7 @@ mod tests {
         assert!(
             matches!(&settings.database.password, crate::config::Password::File(path) if path == Path::new("/x/db.password"))
         );
-        assert_eq!(settings.tables.to_string(), "inventory,items");
+        assert_eq!((settings.tables.to_string().as_str(), settings.series), ("inventory,items", 20));
         let rules = &settings.rules[&TableName::new("inventory")];
         assert_eq!((rules.policy, rules.direction), (Policy::Review, Direction::Up));
         assert_eq!(settings.contact.as_deref(), Some("Grace, 0700 000000"));
@@ -327,6 +366,14 @@ mod tests {
             (
                 "role = \"lab\"\nsite = \"a\"\n[database]\nurl = \"h\"\n",
                 "packmule.toml line 4: database.url is not a database address",
+            ),
+            (
+                &format!("{CENTRE}[sync]\nseries = 1\n"),
+                "packmule.toml line 6: sync.series must be from 2 to 65535",
+            ),
+            (
+                &format!("{CENTRE}[sync]\nseries = 65536\n"),
+                "packmule.toml line 6: sync.series must be from 2 to 65535",
             ),
             (
                 &format!("{CENTRE}[sync]\ntables = \"some\"\n"),

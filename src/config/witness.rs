@@ -55,9 +55,15 @@ impl Witness {
         self.streams.get(to)
     }
 
-    /// Remembers a sealed bundle, on disk, before its file gets its name.
-    pub fn record(&mut self, to: Site, sealed: Sealed) -> Result<(), Error> {
-        self.streams.insert(to, sealed);
+    /// Forgets what was sealed for `to`: its stream goes on under another history.
+    pub fn forget(&mut self, to: &Site) -> Result<(), Error> {
+        self.streams.remove(to);
+        replace_private(&self.path, write(&self.streams).as_bytes())
+    }
+
+    /// Remembers sealed bundles, on disk, before their files get their names.
+    pub fn record(&mut self, sealed: impl IntoIterator<Item = (Site, Sealed)>) -> Result<(), Error> {
+        self.streams.extend(sealed);
         replace_private(&self.path, write(&self.streams).as_bytes())
     }
 }
@@ -129,9 +135,9 @@ mod tests {
         };
         let mut witness = Witness::open(&folder).unwrap();
         assert_eq!(witness.last(&to), None);
-        witness.record(to.clone(), sealed(1)).unwrap();
-        witness.record(other.clone(), sealed(5)).unwrap();
-        witness.record(to.clone(), sealed(2)).unwrap();
+        witness.record([(to.clone(), sealed(1))]).unwrap();
+        witness.record([(other.clone(), sealed(5))]).unwrap();
+        witness.record([(to.clone(), sealed(2))]).unwrap();
         let again = Witness::open(&folder).unwrap();
         assert_eq!((again.last(&to), again.last(&other)), (Some(&sealed(2)), Some(&sealed(5))));
     }

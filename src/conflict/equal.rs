@@ -7,6 +7,15 @@ pub fn same_row(shape: &TableShape, a: &RowImage, b: &RowImage) -> bool {
     all_columns(shape, a, b, same)
 }
 
+/// Whether two values of a column hold the same.
+pub fn same_value(kind: ColumnKind, a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (a, b) if a == b => true,
+        (Value::Text(a), Value::Text(b)) => same(kind, a, b),
+        (Value::Null | Value::Text(_) | Value::Bytes(_), _) => false,
+    }
+}
+
 /// Whether two rows of a table hold the same to the last bit: one need not be written over the other.
 ///
 /// The sign of a zero counts here, and how a JSON document is spelt, because MariaDB keeps its text.
@@ -53,7 +62,7 @@ fn same(kind: ColumnKind, a: &str, b: &str) -> bool {
             (Some(a), Some(b)) => a == b,
             (Some(_) | None, _) => false,
         },
-        ColumnKind::Temporal => without_idle_digits(a) == without_idle_digits(b),
+        ColumnKind::Temporal => without_midnight(a) == without_midnight(b),
         ColumnKind::Integer
         | ColumnKind::Timestamp
         | ColumnKind::Text
@@ -64,6 +73,12 @@ fn same(kind: ColumnKind, a: &str, b: &str) -> bool {
 
 fn is_negative(number: &str) -> bool {
     number.starts_with('-')
+}
+
+/// A day is the same as its beginning: a DATE that became a DATETIME at one site.
+fn without_midnight(text: &str) -> &str {
+    let bare = without_idle_digits(text);
+    bare.strip_suffix(" 00:00:00").filter(|day| day.len() == "2026-01-10".len()).unwrap_or(bare)
 }
 
 /// Zeros at the end of a fraction of a second: columns of other widths print more or fewer of them.
@@ -111,6 +126,8 @@ mod tests {
         assert!(are_same(ColumnKind::Float, "1e16", "1e+16"));
         assert!(are_same(ColumnKind::Temporal, "2026-01-10 10:20:30", "2026-01-10 10:20:30.000"));
         assert!(!are_same(ColumnKind::Temporal, "2026-01-10", "2026-01-1"));
+        assert!(are_same(ColumnKind::Temporal, "2026-01-10", "2026-01-10 00:00:00.000"));
+        assert!(!are_same(ColumnKind::Temporal, "2026-01-10", "2026-01-10 00:00:01"));
         assert!(!are_same(ColumnKind::Text, "a ", "a"));
     }
 

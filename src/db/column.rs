@@ -30,6 +30,10 @@ pub struct ColumnDetail {
     pub has_default: bool,
     /// Whether the server numbers it.
     pub auto_increment: bool,
+    /// Whether the server computes it, so that nobody can write it.
+    pub generated: bool,
+    /// What rows that were there already hold in it after it was added, where that can be known.
+    pub fill: Option<Value>,
 }
 
 impl ColumnDetail {
@@ -123,6 +127,8 @@ impl ColumnDetail {
             ColumnKind::Timestamp => {
                 format!("{} AND {}", both(&|value| value), both(&|value| format!("UNIX_TIMESTAMP({value})")))
             }
+            // MySQL compares no vectors, not even for being equal.
+            ColumnKind::Binary if self.data_type == "vector" => both(&|value| format!("HEX({value})")),
             ColumnKind::Integer | ColumnKind::Decimal | ColumnKind::Temporal | ColumnKind::Binary => {
                 both(&|value| value)
             }

@@ -200,6 +200,8 @@ mod tests {
             nullable,
             has_default: true,
             auto_increment: false,
+            generated: false,
+            fill: None,
         }
     }
 

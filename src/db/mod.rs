@@ -5,12 +5,17 @@
 
 mod catalog;
 mod column;
+mod default;
 mod error;
 mod fits;
 mod foreign;
+mod integer;
 mod json_sql;
+mod key_steps;
+mod layout;
 mod members;
 mod migrate;
+mod named;
 mod order;
 mod own_table;
 mod session;
@@ -24,10 +29,17 @@ pub use column::{Cell, ColumnDetail};
 pub use error::{Class, Error};
 pub use fits::{Fit, has_own_spelling, respell};
 pub use foreign::{ForeignKey, OnParent};
+pub use integer::integer_max;
+pub use key_steps::{Kept, KeySteps};
+pub use layout::{ColumnLayout, OutsideKey, TableLayout, load_layouts, load_outside_keys};
 pub use migrate::{Migration, migrate};
+pub use named::Named;
 pub use order::{Rank, rank};
 pub use own_table::{Ensured, blocked_table, ensure_table};
 pub use session::{Flavour, Row, Session};
-pub use shared::{Keyed, canonical, canonical_keys, keyed_by_key, keys_sql, read_rows, rows_by_key};
+pub use shared::{
+    Keyed, Stopped, all_keys, all_rows, canonical, canonical_keys, count_rows, keyed_by_key, keys_sql,
+    read_rows, rows_by_key,
+};
 pub use target::{Password, Target, Tls};
-pub use write::{delete_rows, goes_alone, insert_rows, update_rows, upsert_rows};
+pub use write::{delete_rows, goes_alone, insert_rows, respell_key, update_rows, upsert_rows};

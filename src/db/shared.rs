@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use crate::db::catalog::Table;
 use crate::db::column::Cell;
 use crate::db::error::{Class, Error};
-use crate::db::session::Session;
+use crate::db::session::{Row, Session};
 use crate::db::sql;
-use crate::model::{ColumnKind, RowImage, RowKey, Value, bytes_from_hex};
+use crate::model::{ColumnKind, RowImage, RowKey, TableName, Value, bytes_from_hex};
 
 /// A row and the byte string by which its key is sorted and compared.
 #[derive(Debug)]
@@ -62,15 +62,7 @@ fn read_once(session: &mut Session, table: &Table, keys: &[RowKey], lock: bool) 
     }
     let mut found = Vec::with_capacity(keys.len());
     session.each(&query, |mut row| {
-        let mut doubted = None;
-        let cells = table.details.iter().enumerate().map(|(at, detail)| {
-            let cell = detail.value(row.take(at));
-            if matches!(cell, Cell::Doubted(_)) {
-                doubted = Some(detail.name.clone());
-            }
-            cell.into_value()
-        });
-        let image = RowImage(cells.collect());
+        let (image, doubted) = image(table, &mut row);
         let weights: Vec<Vec<u8>> =
             (table.details.len()..columns.len()).map(|at| row.take(at).unwrap_or_default()).collect();
         let key = table.shape.key_of(&image).ok_or_else(|| Error::Unexpected {
@@ -80,6 +72,76 @@ fn read_once(session: &mut Session, table: &Table, keys: &[RowKey], lock: bool) 
         Ok::<(), Error>(())
     })?;
     Ok(found)
+}
+
+/// The row that an answer's first cells hold, and the column that could not be read exactly.
+fn image(table: &Table, row: &mut Row) -> (RowImage, Option<String>) {
+    let mut doubted = None;
+    let cells = table.details.iter().enumerate().map(|(at, detail)| {
+        let cell = detail.value(row.take(at));
+        if matches!(cell, Cell::Doubted(_)) {
+            doubted = Some(detail.name.clone());
+        }
+        cell.into_value()
+    });
+    (RowImage(cells.collect()), doubted)
+}
+
+/// Why a reading stopped: the database, or whoever takes the rows.
+#[derive(Debug)]
+pub enum Stopped<E> {
+    /// The database refused.
+    Database(Error),
+    /// The taker had enough.
+    Taker(E),
+}
+
+impl<E> From<Error> for Stopped<E> {
+    fn from(error: Error) -> Self {
+        Stopped::Database(error)
+    }
+}
+
+/// Hands over every row of a table, in the order of its primary key, with the column that could not be read exactly; one row is
+/// in memory at a time.
+pub fn all_rows<E>(
+    session: &mut Session,
+    table: &Table,
+    take: &mut dyn FnMut(RowImage, Option<String>) -> Result<(), E>,
+) -> Result<(), Stopped<E>> {
+    let columns: Vec<String> = table.details.iter().map(|detail| detail.read_sql()).collect();
+    let name = sql::name(table.shape.name.as_str());
+    let query = format!("SELECT {} FROM {name} FORCE INDEX (PRIMARY)", columns.join(", "));
+    session.each(&query, |mut row| {
+        let (image, doubted) = image(table, &mut row);
+        take(image, doubted).map_err(Stopped::Taker)
+    })
+}
+
+/// Hands over the key of every row of a table, with its canonical form.
+pub fn all_keys<E>(
+    session: &mut Session,
+    table: &Table,
+    take: &mut dyn FnMut(Vec<u8>, RowKey) -> Result<(), E>,
+) -> Result<(), Stopped<E>> {
+    let details: Vec<_> = table.key_details().collect();
+    let mut columns: Vec<String> = details.iter().map(|detail| detail.read_sql()).collect();
+    let weights = details.iter().filter(|detail| detail.is_collated());
+    columns.extend(weights.map(|detail| detail.weight_sql(&sql::name(&detail.name))));
+    let name = sql::name(table.shape.name.as_str());
+    session.each(&format!("SELECT {} FROM {name}", columns.join(", ")), |mut row| {
+        let cells = details.iter().enumerate().map(|(at, detail)| detail.value(row.take(at)).into_value());
+        let key = RowKey(cells.collect());
+        let weights: Vec<Vec<u8>> =
+            (details.len()..columns.len()).map(|at| row.take(at).unwrap_or_default()).collect();
+        take(canonical(table, &key, &weights), key).map_err(Stopped::Taker)
+    })
+}
+
+/// How many rows a table has.
+pub fn count_rows(session: &mut Session, table: &TableName) -> Result<u64, Error> {
+    let row = session.first(&format!("SELECT COUNT(*) FROM {}", sql::name(table.as_str())))?;
+    row.map_or(Ok(0), |row| row.parse(0))
 }
 
 /// The rows with these keys, each under the canonical form of the key that was asked for.

@@ -21,25 +21,23 @@ pub fn insert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> 
 }
 
 /// Writes rows whose keys were seen to exist. Must not be used for others: another unique key could be hit.
+///
+/// The key stays as the row here spells it; [`respell_key`] is for where a collation takes two spellings for one.
 pub fn upsert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> Result<(), Error> {
     // MySQL warns of VALUES(), MariaDB does not know the row alias.
     let by_alias = session.flavour() == Flavour::MySql;
+    let assignments = free_columns(table).map(|(_, detail)| {
+        let name = sql::name(&detail.name);
+        if by_alias { format!("{name}=incoming.{name}") } else { format!("{name}=VALUES({name})") }
+    });
+    let assignments = assignments.collect::<Vec<_>>().join(", ");
+    if assignments.is_empty() {
+        return Ok(());
+    }
     run(session, rows, |statement| {
         insert(statement, table, rows);
-        statement.sql.push_str(match by_alias {
-            true => " AS incoming ON DUPLICATE KEY UPDATE ",
-            false => " ON DUPLICATE KEY UPDATE ",
-        });
-        for (at, detail) in table.details.iter().enumerate() {
-            if at > 0 {
-                statement.sql.push_str(", ");
-            }
-            let name = sql::name(&detail.name);
-            statement.sql.push_str(&match by_alias {
-                true => format!("{name}=incoming.{name}"),
-                false => format!("{name}=VALUES({name})"),
-            });
-        }
+        statement.sql.push_str(if by_alias { " AS incoming" } else { "" });
+        statement.sql.push_str(&format!(" ON DUPLICATE KEY UPDATE {assignments}"));
     })
 }
 
@@ -47,6 +45,9 @@ pub fn upsert_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> 
 ///
 /// `ON DUPLICATE KEY UPDATE` would run the application's BEFORE INSERT triggers, which may put other values in.
 pub fn update_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> Result<(), Error> {
+    if free_columns(table).next().is_none() {
+        return Ok(());
+    }
     for row in rows {
         let make = |statement: &mut Statement| update(statement, table, row);
         match blank_enums(table, row).is_empty() {
@@ -55,6 +56,28 @@ pub fn update_rows(session: &mut Session, table: &Table, rows: &[&RowImage]) -> 
         }
     }
     Ok(())
+}
+
+/// Spells the key of a row in another way that its collation takes for the same.
+///
+/// Children follow with ON UPDATE CASCADE where foreign keys are checked, and with SET NULL they let go; the caller
+/// has switched the check off, for they point to the row under either spelling.
+pub fn respell_key(session: &mut Session, table: &Table, key: &RowKey) -> Result<(), Error> {
+    let mut query = format!("UPDATE {} SET ", sql::name(table.shape.name.as_str()));
+    for (at, (detail, value)) in table.key_details().zip(&key.0).enumerate() {
+        query.push_str(if at > 0 { ", " } else { "" });
+        query.push_str(&sql::name(&detail.name));
+        query.push('=');
+        sql::push_value(&mut query, value, detail.kind);
+    }
+    query.push_str(" WHERE ");
+    push_keys(&mut query, table, std::slice::from_ref(key));
+    session.execute(&query).map(drop)
+}
+
+/// The columns that are written and are not of the key, with their places.
+fn free_columns(table: &Table) -> impl Iterator<Item = (usize, &ColumnDetail)> {
+    table.details.iter().enumerate().filter(|(at, detail)| !table.shape.key.contains(at) && !detail.generated)
 }
 
 /// Deletes the rows with these keys.
@@ -131,14 +154,12 @@ fn run_with_blanks(
 }
 
 fn insert(statement: &mut Statement, table: &Table, rows: &[&RowImage]) {
-    statement.sql.push_str(&format!(
-        "INSERT INTO {} ({}) VALUES ",
-        sql::name(table.shape.name.as_str()),
-        sql::names(table.details.iter().map(|detail| detail.name.as_str()))
-    ));
+    let names = table.details.iter().filter(|detail| !detail.generated).map(|detail| detail.name.as_str());
+    let (name, names) = (sql::name(table.shape.name.as_str()), sql::names(names));
+    statement.sql.push_str(&format!("INSERT INTO {name} ({names}) VALUES "));
     for (number, row) in rows.iter().enumerate() {
         statement.sql.push_str(if number == 0 { "(" } else { ",(" });
-        for (at, (detail, value)) in table.details.iter().zip(&row.0).enumerate() {
+        for (at, (detail, value)) in written(table, row).enumerate() {
             if at > 0 {
                 statement.sql.push(',');
             }
@@ -150,16 +171,19 @@ fn insert(statement: &mut Statement, table: &Table, rows: &[&RowImage]) {
 
 fn update(statement: &mut Statement, table: &Table, row: &RowImage) {
     statement.sql.push_str(&format!("UPDATE {} SET ", sql::name(table.shape.name.as_str())));
-    for (at, (detail, value)) in table.details.iter().zip(&row.0).enumerate() {
-        if at > 0 {
-            statement.sql.push_str(", ");
-        }
+    for (at, (place, detail)) in free_columns(table).enumerate() {
+        statement.sql.push_str(if at > 0 { ", " } else { "" });
         statement.sql.push_str(&sql::name(&detail.name));
         statement.sql.push('=');
-        statement.push(detail, value);
+        statement.push(detail, row.0.get(place).unwrap_or(&Value::Null));
     }
     statement.sql.push_str(" WHERE ");
     push_keys(&mut statement.sql, table, table.shape.key_of(row).as_slice());
+}
+
+/// The columns that are written, with their values: the server computes generated ones itself.
+fn written<'r>(table: &'r Table, row: &'r RowImage) -> impl Iterator<Item = (&'r ColumnDetail, &'r Value)> {
+    table.details.iter().zip(&row.0).filter(|(detail, _)| !detail.generated)
 }
 
 impl Statement {

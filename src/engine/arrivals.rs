@@ -22,6 +22,7 @@ impl Waiting {
             seq: manifest.seq(),
             digest: self.verified.digest(),
             previous: manifest.previous(),
+            kind: manifest.kind(),
         }
     }
 

@@ -1,19 +1,21 @@
 //! Copies the bundles that no receipt covers yet to a stick or folder.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{KeyRing, Unverified};
 use crate::engine::error::Error;
-use crate::engine::home::Home;
+use crate::engine::home::{Home, now};
+use crate::ledger::{self, Way};
 use crate::mailbox::{self, Outcome, Stick};
-use crate::model::BundleName;
+use crate::model::{BundleKind, BundleName, Role, Site};
 
 /// What was copied.
 #[derive(Debug, Default)]
 pub struct Carried {
-    /// Bundles that are on the stick now, oldest first, with what was done.
-    pub bundles: Vec<(BundleName, Outcome)>,
+    /// Bundles that are on the stick now, of each receiver the oldest first.
+    pub bundles: Vec<CarriedBundle>,
     /// Bundles that found no room.
     pub left: Vec<BundleName>,
     /// Why they found none.
@@ -24,27 +26,65 @@ pub struct Carried {
     pub free_bytes: Option<u64>,
 }
 
+/// One bundle that is on the stick now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarriedBundle {
+    /// Its name.
+    pub name: BundleName,
+    /// What it is for.
+    pub kind: BundleKind,
+    /// What was done.
+    pub outcome: Outcome,
+}
+
+/// For whom bundles are copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CarryTo {
+    /// Everybody who waits for something.
+    All,
+    /// These sites.
+    Only(BTreeSet<Site>),
+}
+
 /// Copies every bundle that no receipt covers yet to `place`, oldest first. Each one is read back and compared.
-pub fn carry(home: &mut Home<'_>, place: &Path) -> Result<Carried, Error> {
+pub fn carry(home: &mut Home<'_>, place: &Path, to: &CarryTo) -> Result<Carried, Error> {
     let stick = Stick::open(place)?;
-    let unconfirmed = home.unconfirmed()?;
+    let mut unconfirmed = home.unconfirmed()?;
+    unconfirmed.retain(|record| match to {
+        CarryTo::All => true,
+        CarryTo::Only(sites) => sites.contains(&record.stream.to),
+    });
     let ring = home.ring()?;
     let mut carried = Carried::default();
-    if unconfirmed.is_empty() {
+    let left_behind = home.left_behind()?;
+    if unconfirmed.is_empty() && left_behind.is_empty() {
+        // A stick that carries nothing yet is this lab's all the same: the centre puts what waits for it there.
+        if home.role() == Role::Lab {
+            stick.ensure_mail_folder(&home.here.site, &home.central()?.site)?;
+            stick.put_readme(&readme(home))?;
+        }
         return Ok(carried);
     }
-    for record in unconfirmed {
-        let name = record.name();
+    let old = left_behind.into_iter().map(|(name, size_bytes)| (name, size_bytes, None));
+    let new = unconfirmed.into_iter().map(|record| (record.name(), record.size_bytes, Some(record)));
+    for (name, size_bytes, record) in old.chain(new).collect::<Vec<_>>() {
         if carried.stopped_by.is_some() {
             carried.left.push(name);
             continue;
         }
         let mut file = home.outbox.open_bundle(&name)?;
         let is_whole = |path: &Path| is_whole_bundle(path, &ring);
-        match stick.put(&name, &mut file, record.size_bytes, &is_whole, home.monitor) {
+        match stick.put(&name, &mut file, size_bytes, &is_whole, home.monitor) {
             Ok(put) => {
                 carried.left_alone.extend(put.left_alone);
-                carried.bundles.push((name, put.outcome));
+                // A crash can leave a bundle on the stick without a word of it in the ledger.
+                let is_news = put.outcome != Outcome::AlreadyThere;
+                if let Some(record) = record.as_ref().filter(|one| is_news || one.carried_at.is_none()) {
+                    ledger::record_carried(&mut home.session, &record.stream, record.seq, Way::Stick, now())?;
+                }
+                // The end of an older history holds edits that the database has lost: never a receipt alone.
+                let kind = record.map_or(BundleKind::Changes, |record| record.kind);
+                carried.bundles.push(CarriedBundle { name, kind, outcome: put.outcome });
             }
             // Full: what is complete stays, and the oldest went first, so nothing on the stick has a gap.
             Err(error @ mailbox::Error::Full { .. }) => {

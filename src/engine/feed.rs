@@ -1,16 +1,16 @@
 //! The line between reading the changes and sealing them: two threads, so that compressing and encrypting go on
 //! while the server reads.
 
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::capture::Captured;
 use crate::engine::error::Error;
 use crate::engine::outbox::OutboxFolder;
-use crate::model::{Change, TableShape};
+use crate::model::{Change, Site, TableShape};
 use crate::seal::{Sealed, Sealer};
 
 /// What the reading thread hands to the sealing one: compressing and encrypting go on while the server reads.
-pub(super) enum Message {
+enum Message {
     Table(TableShape),
     Changes(Vec<Change>),
     /// Everything was read. A channel that ends without it is a reading that failed: nothing may be finished.
@@ -26,8 +26,16 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(sender: SyncSender<Message>) -> Self {
+    fn new(sender: SyncSender<Message>) -> Self {
         Feed { sender, shape: None, changes: Vec::new(), size_bytes: 0 }
+    }
+
+    /// Takes what `site` is to hear of.
+    pub(super) fn take_for(&mut self, captured: Captured<'_>, site: &Site) -> Result<(), Error> {
+        match &captured {
+            Captured::Change(_, audience) if !audience.includes(site) => Ok(()),
+            Captured::Change(..) | Captured::Table(_) => self.take(captured),
+        }
     }
 
     pub(super) fn take(&mut self, captured: Captured<'_>) -> Result<(), Error> {
@@ -38,7 +46,7 @@ impl Feed {
                 self.flush()?;
                 self.shape = Some(shape.clone());
             }
-            Captured::Change(change) => {
+            Captured::Change(change, _) => {
                 self.size_bytes += change.size_bytes();
                 self.changes.push(change);
                 if self.changes.len() >= CHANGES_MAX || self.size_bytes >= SIZE_BYTES {
@@ -61,7 +69,7 @@ impl Feed {
         self.send(Message::Changes(changes))
     }
 
-    pub(super) fn end(&mut self) -> Result<(), Error> {
+    fn end(&mut self) -> Result<(), Error> {
         self.flush()?;
         self.send(Message::End)
     }
@@ -72,8 +80,29 @@ impl Feed {
     }
 }
 
+/// Seals what `produce` feeds, on a thread of its own. What comes first, an error of either side, is the outcome.
+pub(super) fn seal_stream(
+    sealer: Sealer<'_, OutboxFolder<'_>>,
+    produce: &mut dyn FnMut(&mut Feed) -> Result<(), Error>,
+) -> Result<Vec<Sealed>, Error> {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(BATCHES_AHEAD);
+        let sealing = scope.spawn(move || seal_all(sealer, &receiver));
+        let mut feed = Feed::new(sender);
+        let fed = produce(&mut feed).and_then(|()| feed.end());
+        drop(feed);
+        // The sealer's own error says why nobody took what was read.
+        let sealed = sealing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        match (sealed, fed) {
+            (Err(error), _) => Err(Error::from(error)),
+            (Ok(_), Err(error)) => Err(error),
+            (Ok(sealed), Ok(())) => Ok(sealed),
+        }
+    })
+}
+
 /// Seals what comes, until its end.
-pub(super) fn seal_all(
+fn seal_all(
     mut sealer: Sealer<'_, OutboxFolder<'_>>,
     receiver: &Receiver<Message>,
 ) -> Result<Vec<Sealed>, crate::seal::Error> {
@@ -92,4 +121,4 @@ pub(super) fn seal_all(
 }
 
 /// How many messages may wait for the sealer: they bound the memory.
-pub(super) const BATCHES_AHEAD: usize = 2;
+const BATCHES_AHEAD: usize = 2;

@@ -1,5 +1,6 @@
 //! A site at work: its settings, keys, folders and database, opened once for a command.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 
@@ -11,7 +12,7 @@ use crate::db::{self, Session, Target};
 use crate::engine::error::{Cause, Error};
 use crate::ledger::{self, Here, KnownSite};
 use crate::mailbox::Folder;
-use crate::model::{Role, Site, Stamp, StreamId};
+use crate::model::{Direction, Role, Site, Stamp, StreamId, TableName};
 use crate::monitor::Monitor;
 
 /// A site at work.
@@ -84,6 +85,17 @@ impl<'a> Home<'a> {
         }
         let central = self.sites.iter().find(|known| known.role == Role::Central);
         Ok(central.ok_or_else(|| Cause::NotJoined { site: self.here.site.clone() })?)
+    }
+
+    /// The shared tables, each with the way that its changes go. At the centre the settings say it.
+    pub(super) fn directions(&mut self) -> Result<BTreeMap<TableName, Direction>, Error> {
+        let mut directions = ledger::table_directions(&mut self.session)?;
+        if self.here.role == Role::Central {
+            for (table, direction) in &mut directions {
+                *direction = self.settings.rules.get(table).map_or(Direction::Both, |rules| rules.direction);
+            }
+        }
+        Ok(directions)
     }
 
     /// The stream from this site to `to`.

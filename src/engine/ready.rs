@@ -3,20 +3,121 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::apply::{self, Applied, Context, Part};
-use crate::bundle::{self, Checked};
-use crate::db::Catalog;
+use crate::apply::{self, Applied, Context, Knows, Part, Retried, Side};
+use crate::bundle::{self, Checked, TABLES_SETTING, tables_from_setting};
+use crate::db::{Catalog, Session};
 use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::engine::receive::{ImportOptions, Item, ItemOutcome};
+use crate::engine::tables::follow_tables;
 use crate::ledger;
-use crate::model::{BundleName, Seq, StreamId, TableName};
+use crate::model::{BundleKind, BundleName, Direction, Role, Seq, Site, StreamId, TableName};
 use crate::monitor::Notice;
 
 /// The tables here, read once for all bundles.
 pub(super) struct Tables {
     pub(super) catalog: Catalog,
     pub(super) shared: BTreeSet<TableName>,
+    down_only: BTreeSet<TableName>,
+    up_only: BTreeSet<TableName>,
+    started: BTreeSet<TableName>,
+}
+
+impl Tables {
+    pub(super) fn read(home: &mut Home<'_>) -> Result<Self, Error> {
+        let catalog = Catalog::load(&mut home.session)?;
+        let directions = home.directions()?;
+        let only = |direction| {
+            let tables = directions.iter().filter(|(_, one)| **one == direction);
+            tables.map(|(table, _)| table.clone()).collect()
+        };
+        Ok(Tables {
+            catalog,
+            shared: directions.keys().cloned().collect(),
+            down_only: only(Direction::Down),
+            up_only: only(Direction::Up),
+            started: ledger::started_tables(&mut home.session)?,
+        })
+    }
+
+    /// At a lab: shares the tables that the centre shares, as the bundles at hand say it, before they are applied.
+    ///
+    /// The centre has signed the list. What is new to it is watched from now on; what it does not name is left in peace.
+    fn follow(
+        &mut self,
+        home: &mut Home<'_>,
+        ready: &[Ready],
+        options: ImportOptions<'_>,
+    ) -> Result<(), Error> {
+        let Some(last) = ready.last().filter(|_| home.here.role == Role::Lab && !options.dry_run) else {
+            return Ok(());
+        };
+        let Ok(opened) = home.open_copy(&last.name, &last.checked) else {
+            // Whoever applies it says what is wrong with it.
+            return Ok(());
+        };
+        let listed = opened.head().settings.get(TABLES_SETTING).and_then(|text| tables_from_setting(text));
+        if follow_tables(home, &self.catalog, &listed.unwrap_or_default())? {
+            *self = Tables::read(home)?;
+        }
+        Ok(())
+    }
+
+    /// What apply must know of this site and its tables.
+    pub(super) fn context<'c>(&'c self, home: &'c Home<'_>, options: ImportOptions<'c>) -> Context<'c> {
+        let side = match home.here.role {
+            Role::Central => {
+                let (down_only, up_only) = (&self.down_only, &self.up_only);
+                Side::Central { down_only, up_only, sender: Knows::OwnRowsOnly }
+            }
+            Role::Lab => Side::Lab { started: &self.started, covered: 0, down_only: &self.down_only },
+        };
+        Context {
+            here: &home.here.site,
+            incarnation: home.here.incarnation,
+            side,
+            logged_since: home.here.logged_since,
+            now: now(),
+            catalog: &self.catalog,
+            shared: &self.shared,
+            without: options.without,
+            folder: home.inbox.path(),
+            delete_percent_max: options.delete_percent_max,
+            dry_run: options.dry_run,
+        }
+    }
+
+    /// A second connection, where triggers of the application write shared tables.
+    fn outside(&self, home: &Home<'_>) -> Result<Option<Session>, Error> {
+        match apply::needs_outside(&self.catalog, &self.shared) {
+            true => Ok(Some(home.connect()?)),
+            false => Ok(None),
+        }
+    }
+}
+
+/// Tries the words again that this lab could not follow when they came.
+pub(super) fn retry_kept(
+    home: &Home<'_>,
+    tables: &Tables,
+    central: &Site,
+    options: ImportOptions<'_>,
+) -> Result<Retried, Error> {
+    const ATTEMPTS_MAX: u32 = 5;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let mut session = home.connect()?;
+        let mut outside = tables.outside(home)?;
+        let context = tables.context(home, options);
+        match apply::retry_kept(&mut session, outside.as_mut(), central, &context, home.monitor) {
+            Ok(retried) => return Ok(retried),
+            Err(error) if error.may_pass() && attempts < ATTEMPTS_MAX => {
+                home.monitor.notice(Notice::Retried { attempts });
+            }
+            Err(source) => return Err(Error::Retry { source }),
+        }
+    }
 }
 
 /// A private copy that is proven, ready to be applied.
@@ -31,16 +132,29 @@ pub(super) struct Ready {
 /// Applies bundles that belong together. Returns whether the stream can go on.
 pub(super) fn apply_ready(
     home: &mut Home<'_>,
-    tables: &Tables,
+    tables: &mut Tables,
     stream: &StreamId,
     ready: Vec<Ready>,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
     items: &mut Vec<Item>,
 ) -> Result<bool, Error> {
-    let outcome = apply_with_retries(home, tables, stream, &ready, options);
+    let outcome = match tables.follow(home, &ready, options) {
+        Ok(()) => apply_with_retries(home, tables, stream, &ready, options),
+        Err(error) => Err(error),
+    };
+    let is_snapshot = |one: &Ready| one.checked.manifest().kind() == BundleKind::Snapshot;
+    if outcome.is_ok() && !options.dry_run && ready.iter().any(is_snapshot) {
+        tables.started = ledger::started_tables(&mut home.session)?;
+    }
     let last = ready.last().map(|one| one.name.seq);
     let count = ready.len();
     let failed = outcome.is_err();
+    if let Err(Error::Apply { source, .. }) = &outcome
+        && source.holds()
+        && !options.dry_run
+    {
+        ledger::hold_stream(&mut home.session, stream, &source.to_string())?;
+    }
     let useless = outcome.as_ref().err().and_then(useless);
     let mut outcome = Some(outcome);
     for (at, one) in ready.into_iter().enumerate() {
@@ -74,7 +188,7 @@ fn apply_with_retries(
     tables: &Tables,
     stream: &StreamId,
     ready: &[Ready],
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<Applied, Error> {
     const ATTEMPTS_MAX: u32 = 5;
     let mut attempts = 0;
@@ -108,6 +222,7 @@ fn applied_after_all(home: &Home<'_>, stream: &StreamId, ready: &[Ready]) -> Res
                 applied.counts += record.counts;
                 applied.conflicts += record.conflicts;
                 applied.parked += record.parked;
+                applied.deferred += record.deferred;
             }
             Some(_) | None => return Ok(None),
         }
@@ -121,7 +236,7 @@ fn apply_once(
     tables: &Tables,
     stream: &StreamId,
     ready: &[Ready],
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<Applied, Error> {
     let mut session = home.connect()?;
     let parts: Vec<Part<'_>> = ready
@@ -131,25 +246,15 @@ fn apply_once(
             digest: one.checked.digest(),
             previous: one.checked.manifest().previous(),
             continues: one.checked.manifest().continues(),
+            kind: one.checked.manifest().kind(),
+            receipt: one.checked.manifest().receipt(),
             size_bytes: one.size_bytes,
             open: Box::new(|| home.open_copy(&one.name, &one.checked)),
         })
         .collect();
-    let context = Context {
-        here: &home.here.site,
-        installed_at: home.here.installed_at,
-        now: now(),
-        catalog: &tables.catalog,
-        shared: &tables.shared,
-        folder: home.inbox.path(),
-        delete_percent_max: options.delete_percent_max,
-        dry_run: options.dry_run,
-    };
+    let context = tables.context(home, options);
     let name = ready.first().map(|one| one.name.clone());
-    let mut outside = match apply::needs_outside(&tables.catalog, &tables.shared) {
-        true => Some(home.connect()?),
-        false => None,
-    };
+    let mut outside = tables.outside(home)?;
     let applied = apply::apply(&mut session, outside.as_mut(), stream, &parts, &context, home.monitor);
     applied.map_err(|source| match name {
         Some(name) => Error::Apply { name, source },

@@ -1,29 +1,28 @@
-//! Seals all committed, not yet sealed log rows into the next bundle of the stream to the centre.
+//! Seals all committed, not yet sealed log rows into the next bundle of each stream that leaves this site.
 
-use std::collections::BTreeMap;
-use std::sync::mpsc::sync_channel;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::bundle::Recipient;
-use crate::capture::{self, Captured, Summary};
+use crate::bundle::{LEFT_OUT_SETTING, TABLES_SETTING, names_to_setting, tables_to_setting};
+use crate::capture::{self, Scope, Summary};
 use crate::config::{KeyFolder, Sealed as Witnessed, Witness};
-use crate::db::{self, Catalog, Session, Table, rank};
+use crate::db::{Catalog, Table, rank};
 use crate::engine::error::{Cause, Error};
-use crate::engine::feed::{BATCHES_AHEAD, Feed, seal_all};
+use crate::engine::fanout::Fanout;
+use crate::engine::follow::{readable, renew_stale};
 use crate::engine::home::{Home, now};
-use crate::engine::outbox::OutboxFolder;
-use crate::ledger::{self, BundleRecord, BundleState, Stream};
-use crate::model::{BundleName, ChangeCounts, Seq, Stamp, TableName};
-use crate::monitor::Step;
-use crate::seal::{Plan, Sealed, Sealer};
+use crate::engine::receivers::Receiver;
+use crate::engine::record::{give_names, record};
+use crate::ledger::Stream;
+use crate::mailbox::Stored;
+use crate::model::{BundleKind, BundleName, ChangeCounts, Direction, Role, Seq, Site, TableName};
+use crate::seal::Sealed;
 
 /// What a seal made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SealReport {
-    /// The bundles, in order; none when nothing had changed.
-    pub sealed: Vec<Sealed>,
-    /// Their names.
-    pub names: Vec<BundleName>,
-    /// What they hold.
+    /// What was sealed for each site; only those for which there was something.
+    pub streams: Vec<SealedStream>,
+    /// The changes that were read.
     pub counts: ChangeCounts,
     /// In how many tables.
     pub tables: u64,
@@ -33,113 +32,168 @@ pub struct SealReport {
     pub skipped: Vec<(TableName, String)>,
 }
 
+/// What was sealed for one site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedStream {
+    /// The site.
+    pub to: Site,
+    /// The bundles, in order; they belong together.
+    pub sealed: Vec<Sealed>,
+    /// Their names.
+    pub names: Vec<BundleName>,
+}
+
+impl SealedStream {
+    /// What the bundles are for.
+    pub fn kind(&self) -> BundleKind {
+        self.sealed.first().map_or(BundleKind::Receipt, |one| one.kind)
+    }
+
+    /// What they hold.
+    pub fn counts(&self) -> ChangeCounts {
+        let mut counts = ChangeCounts::default();
+        self.sealed.iter().for_each(|one| counts += one.counts);
+        counts
+    }
+}
+
 /// Seals what has changed since the last seal. The tables are read in one snapshot; no write waits for it.
 pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
-    let to = home.central()?.site.clone();
-    let recipient: Recipient = home.central()?.recipient.parse()?;
-    let id = home.stream_to(&to);
-    let stream = ledger::open_stream(&mut home.session, &id)?;
+    let mut receivers = home.receivers()?;
     let mut witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
-    check_witness(&stream, witness.last(&to))?;
-    check_outbox(home, &stream)?;
-    // A crash after a commit leaves a witness that is behind. It learns of the bundle before that gets its name,
-    // and so before it can leave this computer.
-    remember(&mut witness, &stream)?;
-    home.recover_outbox()?;
-    let (catalog, tables, skipped) = shared_tables(home)?;
-    let ranked = in_order(&catalog, &tables);
-    let outbox = OutboxFolder(&home.outbox);
-    let sealed_at = now();
-    let plan = Plan {
-        stream: stream.id.clone(),
-        first: stream.next().ok_or(crate::seal::Error::NoNumbersLeft)?,
-        previous: stream.previous(),
-        sealed_at,
-        receipt: None,
-        recipient: &recipient,
-        signing: &home.keys.signing,
-        size_bytes_max: home.settings.bundle_bytes_max,
-    };
-    let (summary, sealed) = std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(BATCHES_AHEAD);
-        let sealer = Sealer::new(plan, &outbox, home.monitor);
-        let sealing = scope.spawn(move || seal_all(sealer, &receiver));
-        let mut feed = Feed::new(sender);
-        let read = read(&mut home.session, &ranked, home.outbox.path(), home.monitor, &mut |captured| {
-            feed.take(captured)
-        });
-        let fed = read.and_then(|summary| feed.end().map(|()| summary));
-        drop(feed);
-        // The sealer's own error says why nobody took what was read.
-        let sealed = sealing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        match (sealed, fed) {
-            (Err(error), _) => Err(Error::from(error)),
-            (Ok(_), Err(error)) => Err(error),
-            (Ok(sealed), Ok(summary)) => Ok((summary, sealed)),
-        }
-    })?;
-    let names: Vec<BundleName> = sealed.iter().map(|one| BundleName::new(&stream.id, one.seq)).collect();
-    if summary.ids.count() > 0 {
-        record(home, &stream, &sealed, &summary, sealed_at)?;
-        give_names(home, &mut witness, &stream, &sealed, &names)?;
+    let there = newest_in_outbox(home)?;
+    for one in &receivers {
+        check_witness(&one.stream, witness.last(&one.site))?;
+        check_outbox(&there, &one.stream)?;
+        // A crash after a commit leaves a witness that is behind. It learns of the bundle before that gets its
+        // name, and so before it can leave this computer.
+        remember(&mut witness, &one.stream)?;
     }
-    Ok(SealReport {
-        names,
-        counts: summary.counts,
-        tables: summary.tables,
-        log_rows: summary.ids.count(),
-        sealed,
-        skipped,
-    })
+    home.recover_outbox()?;
+    let shared = Shared::read(home)?;
+    if receivers.is_empty() {
+        // Nobody waits for anything: the log stays as it is, for the first who comes.
+        return Ok(SealReport { skipped: shared.skipped, ..SealReport::default() });
+    }
+    // Before the snapshot: making a trigger ends a transaction.
+    renew_stale(home, &shared.catalog, &shared.tables)?;
+    let ranked = shared.ranked();
+    let sealed_at = now();
+    let scope = Scope { tables: &ranked, muted: &shared.muted, folder: home.outbox.path() };
+    let mut snapshot = capture::begin(&mut home.session, &scope, home.monitor)?;
+    for one in &mut receivers {
+        one.is_whole = shared.skipped.is_empty();
+        one.read_receipt(snapshot.session())?;
+    }
+    let fanout = Fanout {
+        outbox: &home.outbox,
+        signing: &home.keys.signing,
+        sealed_at,
+        size_bytes_max: home.settings.bundle_bytes_max,
+        settings: shared.settings(home.here.role),
+        tables: &ranked,
+        monitor: home.monitor,
+    };
+    let (summary, sealed) = fanout.seal(&mut snapshot, &receivers)?;
+    snapshot.close()?;
+    if summary.ids.count() > 0 || sealed.iter().any(|made| !made.is_empty()) {
+        record(home, &receivers, &sealed, &summary, sealed_at)?;
+        // As the ledger knows now: the next seal of the same run sends no second snapshot.
+        for to in receivers.iter().filter(|to| to.kind == BundleKind::Snapshot) {
+            let known = home.sites.iter_mut().filter(|known| known.site == to.site);
+            known.for_each(|known| known.wants_snapshot = false);
+        }
+        give_names(home, &mut witness, &receivers, &sealed)?;
+    }
+    Ok(report(receivers, sealed, summary, shared.skipped))
 }
 
 /// What a seal would hold now. Changes nothing.
 pub fn count_unsealed(home: &mut Home<'_>) -> Result<SealReport, Error> {
-    home.central()?;
-    let (catalog, tables, skipped) = shared_tables(home)?;
-    let ranked = in_order(&catalog, &tables);
-    let summary = read(&mut home.session, &ranked, home.outbox.path(), home.monitor, &mut |_| Ok(()))?;
-    Ok(SealReport {
+    home.receivers()?;
+    let shared = Shared::read(home)?;
+    let ranked = shared.ranked();
+    let scope = Scope { tables: &ranked, muted: &shared.muted, folder: home.outbox.path() };
+    let mut snapshot = capture::begin(&mut home.session, &scope, home.monitor)?;
+    let summary = snapshot.read(&mut |_| Ok::<(), Error>(()))?;
+    snapshot.close()?;
+    Ok(report(Vec::new(), Vec::new(), summary, shared.skipped))
+}
+
+fn report(
+    receivers: Vec<Receiver>,
+    sealed: Vec<Vec<Sealed>>,
+    summary: Summary,
+    skipped: Vec<(TableName, String)>,
+) -> SealReport {
+    let made = receivers.into_iter().zip(sealed).filter(|(_, sealed)| !sealed.is_empty());
+    let streams = made.map(|(to, sealed)| SealedStream {
+        names: sealed.iter().map(|one| BundleName::new(&to.stream.id, one.seq)).collect(),
+        to: to.site,
+        sealed,
+    });
+    SealReport {
+        streams: streams.collect(),
         counts: summary.counts,
         tables: summary.tables,
         log_rows: summary.ids.count(),
         skipped,
-        ..SealReport::default()
-    })
+    }
 }
 
-fn read(
-    session: &mut Session,
-    tables: &[&Table],
-    folder: &std::path::Path,
-    monitor: &dyn crate::monitor::Monitor,
-    take: &mut dyn FnMut(Captured<'_>) -> Result<(), Error>,
-) -> Result<Summary, Error> {
-    capture::begin(session, tables, folder, monitor)?.read(take)
+/// The shared tables, as far as they are sent from here.
+struct Shared {
+    catalog: Catalog,
+    directions: BTreeMap<TableName, Direction>,
+    tables: Vec<TableName>,
+    muted: Vec<TableName>,
+    skipped: Vec<(TableName, String)>,
 }
 
-/// The shared tables that are here and can be read; the others with the reason.
-type Shared = (Catalog, Vec<TableName>, Vec<(TableName, String)>);
+impl Shared {
+    fn read(home: &mut Home<'_>) -> Result<Self, Error> {
+        let catalog = Catalog::load(&mut home.session)?;
+        let directions = home.directions()?;
+        let mut shared =
+            Shared { catalog, directions, tables: Vec::new(), muted: Vec::new(), skipped: Vec::new() };
+        let role = home.here.role;
+        let (sent, muted) = shared.directions.iter().partition::<Vec<_>, _>(|(_, one)| is_sent(role, **one));
+        let sent = sent.into_iter().map(|(table, _)| table.clone()).collect();
+        shared.muted = muted.into_iter().map(|(table, _)| table.clone()).collect();
+        (shared.tables, shared.skipped) = readable(home, &shared.catalog, sent)?;
+        Ok(shared)
+    }
 
-fn shared_tables(home: &mut Home<'_>) -> Result<Shared, Error> {
-    let catalog = Catalog::load(&mut home.session)?;
-    let (mut tables, mut skipped) = (Vec::new(), Vec::new());
-    for table in ledger::shared_tables(&mut home.session)? {
-        if catalog.tables.contains_key(&table) {
-            tables.push(table);
-        } else {
-            let why = catalog.unshareable.get(&table).map(ToString::to_string);
-            skipped.push((table, why.unwrap_or_else(|| "there is no such table here".to_owned())));
+    /// The tables in the order in which their rows are written: parents first.
+    fn ranked(&self) -> Vec<&Table> {
+        let ranks = rank(&self.catalog, &self.tables.iter().cloned().collect());
+        let places: BTreeMap<_, _> = ranks.iter().map(|(name, rank)| (*rank, name)).collect();
+        places.values().filter_map(|name| self.catalog.tables.get(*name)).collect()
+    }
+
+    /// What the head of each bundle says: the labs learn from it which tables are shared.
+    fn settings(&self, role: Role) -> BTreeMap<String, String> {
+        match role {
+            Role::Lab => BTreeMap::new(),
+            Role::Central => {
+                let mut settings =
+                    BTreeMap::from([(TABLES_SETTING.to_owned(), tables_to_setting(&self.directions))]);
+                if !self.skipped.is_empty() {
+                    let names: Vec<TableName> = self.skipped.iter().map(|(table, _)| table.clone()).collect();
+                    settings.insert(LEFT_OUT_SETTING.to_owned(), names_to_setting(&names));
+                }
+                settings
+            }
         }
     }
-    Ok((catalog, tables, skipped))
 }
 
-/// The tables in the order in which their rows are written: parents first.
-fn in_order<'c>(catalog: &'c Catalog, tables: &[TableName]) -> Vec<&'c Table> {
-    let ranks = rank(catalog, &tables.iter().cloned().collect());
-    let places: BTreeMap<_, _> = ranks.iter().map(|(name, rank)| (*rank, name)).collect();
-    places.values().filter_map(|name| catalog.tables.get(*name)).collect()
+/// Whether the changes of a table with this direction are sent from a site of this role.
+pub(super) fn is_sent(role: Role, direction: Direction) -> bool {
+    match (role, direction) {
+        (_, Direction::Both) | (Role::Lab, Direction::Up) | (Role::Central, Direction::Down) => true,
+        (Role::Lab, Direction::Down) | (Role::Central, Direction::Up) => false,
+    }
 }
 
 /// A database that knows less than the witness was put back from a backup: its next number is used already.
@@ -158,13 +212,23 @@ pub(super) fn check_witness(stream: &Stream, witnessed: Option<&Witnessed>) -> R
 }
 
 /// A bundle with a name was sealed, even where the witness was lost together with the database's newest rows.
-fn check_outbox(home: &Home<'_>, stream: &Stream) -> Result<(), Error> {
+fn check_outbox(newest: &HashMap<BundleName, Seq>, stream: &Stream) -> Result<(), Error> {
     let known = stream.last.map_or(0, |(seq, _)| seq.number());
-    let there = home.outbox.list()?.into_iter().map(|stored| stored.name);
-    match there.filter(|name| *name == BundleName::new(&stream.id, name.seq)).map(|name| name.seq).max() {
-        Some(sealed) if sealed.number() > known => Err(Cause::WentBack { known, sealed }.into()),
+    match newest.get(&BundleName::new(&stream.id, Seq::FIRST)) {
+        Some(sealed) if sealed.number() > known => Err(Cause::WentBack { known, sealed: *sealed }.into()),
         Some(_) | None => Ok(()),
     }
+}
+
+/// The highest number of each stream in the outbox, under the name of its first bundle.
+fn newest_in_outbox(home: &Home<'_>) -> Result<HashMap<BundleName, Seq>, Error> {
+    let mut newest = HashMap::new();
+    for Stored { name, .. } in home.outbox.list()? {
+        let seq = name.seq;
+        let last = newest.entry(BundleName { seq: Seq::FIRST, ..name }).or_insert(seq);
+        *last = seq.max(*last);
+    }
+    Ok(newest)
 }
 
 fn remember(witness: &mut Witness, stream: &Stream) -> Result<(), Error> {
@@ -173,102 +237,7 @@ fn remember(witness: &mut Witness, stream: &Stream) -> Result<(), Error> {
     };
     let last = Witnessed { incarnation: stream.id.incarnation, seq, digest };
     if witness.last(&stream.id.to) != Some(&last) {
-        witness.record(stream.id.to.clone(), last)?;
+        witness.record([(stream.id.to.clone(), last)])?;
     }
-    Ok(())
-}
-
-/// Stamps the log rows and writes the ledger's rows, in one short transaction of a connection of its own.
-///
-/// The parts are on disk already. A commit whose answer is lost leaves them there: the next run asks the ledger.
-fn record(
-    home: &Home<'_>,
-    stream: &Stream,
-    sealed: &[Sealed],
-    summary: &Summary,
-    sealed_at: Stamp,
-) -> Result<(), Error> {
-    const ATTEMPTS_MAX: u32 = 5;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let mut session = home.connect()?;
-        match record_once(home, &mut session, stream, sealed, summary, sealed_at) {
-            Ok(()) => return Ok(()),
-            Err(Error::Database(error) | Error::Capture(capture::Error::Database(error)))
-                if error.class() == Some(db::Class::TryAgain) && attempts < ATTEMPTS_MAX =>
-            {
-                home.monitor.notice(crate::monitor::Notice::Retried { attempts });
-            }
-            Err(other) => return Err(other),
-        }
-    }
-}
-
-fn record_once(
-    home: &Home<'_>,
-    session: &mut Session,
-    stream: &Stream,
-    sealed: &[Sealed],
-    summary: &Summary,
-    sealed_at: Stamp,
-) -> Result<(), Error> {
-    // READ COMMITTED: no gap of sync_log is locked, so an application's new log row never waits for this.
-    session.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
-    session.execute("START TRANSACTION")?;
-    let locked = ledger::lock_stream(session, &stream.id)?;
-    if locked.last != stream.last {
-        return Err(capture::Error::StampedElsewhere.into());
-    }
-    // Batch 0: changes that cancelled each other out; no bundle carries them.
-    let batch = if sealed.is_empty() { 0 } else { ledger::next_batch(session)? };
-    capture::stamp(session, &summary.ids, batch)?;
-    for one in sealed {
-        ledger::record_bundle(
-            session,
-            &BundleRecord {
-                stream: stream.id.clone(),
-                seq: one.seq,
-                digest: one.digest,
-                previous: one.previous,
-                continues: one.continues,
-                state: BundleState::Sealed,
-                batch: Some(batch),
-                size_bytes: one.size_bytes,
-                counts: one.counts,
-                conflicts: 0,
-                parked: 0,
-                sealed_at,
-                recorded_at: now(),
-            },
-        )?;
-        ledger::advance_stream(session, &stream.id, one.seq, one.digest)?;
-    }
-    home.monitor.step(Step::SealLedgerWritten);
-    session.execute("COMMIT")?;
-    home.monitor.step(Step::SealCommitted);
-    Ok(())
-}
-
-/// Remembers the last bundle beside the keys, then gives every part its name.
-fn give_names(
-    home: &Home<'_>,
-    witness: &mut Witness,
-    stream: &Stream,
-    sealed: &[Sealed],
-    names: &[BundleName],
-) -> Result<(), Error> {
-    let Some(last) = sealed.last() else {
-        return Ok(());
-    };
-    let (incarnation, seq, digest): (_, Seq, _) = (stream.id.incarnation, last.seq, last.digest);
-    // After the commit: a witness ahead of the database would read as a database put back.
-    witness.record(stream.id.to.clone(), Witnessed { incarnation, seq, digest })?;
-    home.monitor.step(Step::SealWitnessed);
-    for name in names {
-        home.outbox.rename_part(name)?;
-    }
-    home.monitor.step(Step::SealRenamed);
-    home.outbox.sync()?;
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! Which tables are synced, and whether their triggers are as they should be.
 
+use std::collections::BTreeMap;
+
 use crate::capture::{self, LogDepth, TriggerState};
 use crate::config::{self, Tables};
 use crate::db::Catalog;
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
 use crate::ledger;
-use crate::model::{Role, TableName};
+use crate::model::{Direction, Role, Site, TableName};
 
 /// One table or view of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,12 @@ pub enum Remark {
         /// Its name.
         trigger: String,
     },
+    /// The table was changed since; edits are logged all the same.
+    #[error("trigger {trigger} was made for the table as it was before")]
+    TriggerStale {
+        /// Its name.
+        trigger: String,
+    },
     /// A cascade comes back to its own table on a detour.
     #[error("foreign key {key} deletes rows in a circle of tables: not all of them are logged")]
     UnloggedCascade {
@@ -47,7 +55,7 @@ impl Remark {
     pub fn loses_edits(&self) -> bool {
         match self {
             Remark::TriggerMissing { .. } | Remark::TriggerChanged { .. } => true,
-            Remark::UnloggedCascade { .. } => false,
+            Remark::TriggerStale { .. } | Remark::UnloggedCascade { .. } => false,
         }
     }
 }
@@ -62,7 +70,10 @@ pub enum TableState {
     /// It cannot be, and why.
     Unshareable(String),
     /// It should be, and is not in the database any more.
-    Gone,
+    Gone {
+        /// What it is called now, where it was only renamed.
+        now: Option<TableName>,
+    },
 }
 
 /// Every table and view of the database, with its state.
@@ -81,7 +92,11 @@ pub fn list_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
     let known =
         |table: &TableName| catalog.tables.contains_key(table) || catalog.unshareable.contains_key(table);
     for table in shared.iter().filter(|table| !known(table)) {
-        reports.push(TableReport { table: table.clone(), state: TableState::Gone, remarks: Vec::new() });
+        reports.push(TableReport {
+            table: table.clone(),
+            state: TableState::Gone { now: capture::renamed_to(&catalog, table) },
+            remarks: Vec::new(),
+        });
     }
     reports.sort_by(|a, b| a.table.cmp(&b.table));
     Ok(reports)
@@ -99,6 +114,7 @@ pub fn check_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
             let trigger = trigger.clone();
             match state {
                 TriggerState::Present => {}
+                TriggerState::Stale => report.remarks.push(Remark::TriggerStale { trigger }),
                 TriggerState::Missing => report.remarks.push(Remark::TriggerMissing { trigger }),
                 TriggerState::Changed => report.remarks.push(Remark::TriggerChanged { trigger }),
             }
@@ -109,7 +125,7 @@ pub fn check_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
     Ok(reports)
 }
 
-/// Syncs more tables: triggers, ledger, settings. Rows that are there already are not sent.
+/// Syncs more tables: triggers, ledger, settings. The labs learn of them, and get their rows, by a snapshot.
 pub fn add_tables(home: &mut Home<'_>, tables: &[TableName]) -> Result<Vec<TableName>, Error> {
     let site = home.site().clone();
     if home.role() != Role::Central {
@@ -119,7 +135,43 @@ pub fn add_tables(home: &mut Home<'_>, tables: &[TableName]) -> Result<Vec<Table
     let (wanted, _) = wanted_tables(&catalog, &Tables::Some(tables.to_vec()))?;
     capture::install_triggers(&mut home.session, &catalog, &wanted, LogDepth::of(Role::Central))?;
     ledger::add_tables(&mut home.session, &wanted, now())?;
+    let labs: Vec<Site> = home.active_labs().map(|known| known.site.clone()).collect();
+    for lab in labs {
+        ledger::want_snapshot(&mut home.session, &lab, true)?;
+    }
     write_settings(home)
+}
+
+/// Makes a lab's list of tables what the centre's is. Returns whether anything had to be done.
+///
+/// A table that is not here stays off the list: its changes are held when they come, and the message names it.
+pub(super) fn follow_tables(
+    home: &mut Home<'_>,
+    catalog: &Catalog,
+    listed: &[(TableName, Direction)],
+) -> Result<bool, Error> {
+    let known = ledger::table_directions(&mut home.session)?;
+    // One that was here stays on the list while it is renamed or cannot be synced: its edits wait in the log.
+    let name_here = |table: &TableName| {
+        let here = catalog.shareable(table).cloned();
+        here.or_else(|| known.keys().find(|name| *name == table).cloned())
+    };
+    let wanted: BTreeMap<TableName, Direction> =
+        listed.iter().filter_map(|(table, direction)| Some((name_here(table)?, *direction))).collect();
+    if listed.is_empty() || wanted == known {
+        return Ok(false);
+    }
+    let new: Vec<TableName> = wanted.keys().filter(|table| !known.contains_key(table)).cloned().collect();
+    let gone: Vec<TableName> = known.keys().filter(|table| !wanted.contains_key(table)).cloned().collect();
+    // Triggers first, then the list: a table on the list is always watched.
+    capture::install_triggers(&mut home.session, catalog, &new, LogDepth::of(Role::Lab))?;
+    ledger::add_tables(&mut home.session, &new, now())?;
+    for (table, direction) in &wanted {
+        ledger::set_direction(&mut home.session, table, *direction)?;
+    }
+    ledger::remove_tables(&mut home.session, &gone)?;
+    capture::remove_triggers(&mut home.session, catalog, &gone)?;
+    Ok(true)
 }
 
 /// Syncs these tables no more. Their rows and their log stay.
@@ -154,15 +206,19 @@ pub(super) fn wanted_tables(catalog: &Catalog, wanted: &Tables) -> Result<Wanted
     match wanted {
         Tables::All => Ok((catalog.tables.keys().cloned().collect(), unshareable.collect())),
         Tables::Some(names) => {
+            let mut found = Vec::new();
             for table in names {
-                let why = match (catalog.tables.contains_key(table), catalog.unshareable.get(table)) {
-                    (true, _) => continue,
-                    (false, Some(reason)) => reason.to_string(),
-                    (false, None) => "there is no such table in the database".to_owned(),
+                let why = match (catalog.shareable(table), catalog.unshareable.get(table)) {
+                    (Some(here), _) => {
+                        found.push(here.clone());
+                        continue;
+                    }
+                    (None, Some(reason)) => reason.to_string(),
+                    (None, None) => "there is no such table in the database".to_owned(),
                 };
                 return Err(Cause::Unshareable { table: table.clone(), why }.into());
             }
-            Ok((names.clone(), Vec::new()))
+            Ok((found, Vec::new()))
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::db::{Row, Session, sql};
 use crate::ledger::error::Error;
 use crate::ledger::here::stamp;
 use crate::ledger::streams::condition;
-use crate::model::{BundleName, ChangeCounts, Digest, Seq, Stamp, StreamId};
+use crate::model::{BundleKind, BundleName, ChangeCounts, Digest, Seq, Stamp, StreamId};
 
 /// What is remembered of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct BundleRecord {
     pub previous: Option<Digest>,
     /// Whether the next bundle belongs to the same snapshot.
     pub continues: bool,
+    /// What it is for.
+    pub kind: BundleKind,
     /// Sealed or applied.
     pub state: BundleState,
     /// The batch under which its log rows are stamped; `None` for a bundle from elsewhere.
@@ -31,10 +33,18 @@ pub struct BundleRecord {
     pub conflicts: u64,
     /// Changes that were set aside for a person.
     pub parked: u64,
+    /// Changes that were kept until the centre has answered this lab's own.
+    pub deferred: u64,
     /// When the sender sealed it, by the sender's clock.
     pub sealed_at: Stamp,
     /// When it was written here, by this site's clock.
     pub recorded_at: Stamp,
+    /// By which way it left or came; `None` before it has.
+    pub way: Option<Way>,
+    /// When it was last copied out, where it was sealed here.
+    pub carried_at: Option<Stamp>,
+    /// When its receipt came, where it was sealed here.
+    pub confirmed_at: Option<Stamp>,
 }
 
 /// What this site did with a bundle.
@@ -44,6 +54,25 @@ pub enum BundleState {
     Sealed,
     /// Wrote its changes to the tables.
     Applied,
+}
+
+/// By which way a bundle left or came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// As a file, on a stick or in a folder.
+    Stick,
+    /// Through the centre's database.
+    Online,
+}
+
+impl Way {
+    /// The word for it, the same in the table and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Way::Stick => "stick",
+            Way::Online => "online",
+        }
+    }
 }
 
 impl BundleRecord {
@@ -61,9 +90,9 @@ pub fn record_bundle(session: &mut Session, record: &BundleRecord) -> Result<(),
         BundleState::Applied => "applied",
     };
     session.execute(&format!(
-        "INSERT INTO packmule_bundle (from_site, incarnation, to_site, seq, digest, previous, continues, state, \
-           batch, size_bytes, inserts, updates, deletes, conflicts, parked, sealed_at, recorded_at) \
-         VALUES ({}, {}, {}, {}, {}, {}, {}, '{state}', {}, {}, {}, {}, {}, {}, {}, {}, {})",
+        "INSERT INTO packmule_bundle (from_site, incarnation, to_site, seq, digest, previous, continues, kind, state, \
+           batch, size_bytes, inserts, updates, deletes, conflicts, parked, deferred, sealed_at, recorded_at, way) \
+         VALUES ({}, {}, {}, {}, {}, {}, {}, '{}', '{state}', {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})",
         text(record.stream.from.to_string()),
         text(record.stream.incarnation.to_string()),
         text(record.stream.to.to_string()),
@@ -71,6 +100,7 @@ pub fn record_bundle(session: &mut Session, record: &BundleRecord) -> Result<(),
         text(record.digest.to_string()),
         sql::text_or_null(record.previous.map(|digest| digest.to_string()).as_deref()),
         u8::from(record.continues),
+        record.kind,
         record.batch.map_or("NULL".to_owned(), |batch| batch.to_string()),
         record.size_bytes,
         record.counts.inserts,
@@ -78,8 +108,10 @@ pub fn record_bundle(session: &mut Session, record: &BundleRecord) -> Result<(),
         record.counts.deletes,
         record.conflicts,
         record.parked,
+        record.deferred,
         text(record.sealed_at.to_sql()),
         text(record.recorded_at.to_sql()),
+        sql::text_or_null(record.way.map(Way::word)),
     ))?;
     Ok(())
 }
@@ -104,11 +136,55 @@ pub fn bundles_of(session: &mut Session, state: BundleState) -> Result<Vec<Bundl
     session.rows(&query)?.iter().map(read).collect()
 }
 
-const SELECT: &str = "SELECT from_site, incarnation, to_site, seq, digest, previous, continues, state, batch, \
-                        size_bytes, inserts, updates, deletes, conflicts, parked, sealed_at, recorded_at \
-                      FROM packmule_bundle";
+/// Writes that a sealed bundle was copied out.
+pub fn record_carried(
+    session: &mut Session,
+    stream: &StreamId,
+    seq: Seq,
+    way: Way,
+    now: Stamp,
+) -> Result<(), Error> {
+    let (now, way) = (sql::text(&now.to_sql()), way.word());
+    let condition = condition(stream);
+    session.execute(&format!(
+        "UPDATE packmule_bundle SET carried_at = {now}, way = '{way}' WHERE {condition} AND seq = {seq}"
+    ))?;
+    Ok(())
+}
 
-fn read(row: &Row) -> Result<BundleRecord, Error> {
+/// The bundles sealed here for `stream` that no receipt covers, oldest first.
+pub fn unconfirmed_bundles(session: &mut Session, stream: &StreamId) -> Result<Vec<BundleRecord>, Error> {
+    let condition = condition(stream);
+    let query = format!(
+        "{SELECT} WHERE {condition} AND state = 'sealed' AND seq > \
+           (SELECT COALESCE(MAX(confirmed_seq), 0) FROM packmule_stream WHERE {condition}) ORDER BY seq"
+    );
+    session.rows(&query)?.iter().map(read).collect()
+}
+
+/// The last bundle of a stream that was applied here and is more than a receipt, in the snapshot that is open.
+pub fn last_with_content(session: &mut Session, stream: &StreamId) -> Result<Option<Seq>, Error> {
+    let row = session.first(&format!(
+        "SELECT COALESCE(MAX(seq), 0) FROM packmule_bundle WHERE {} AND state = 'applied' AND kind <> 'receipt'",
+        condition(stream)
+    ))?;
+    Ok(row.map_or(Ok(0), |row| row.parse(0)).map(Seq::new)?)
+}
+
+/// The last bundle of a stream sealed here from which its receiver starts anew.
+pub fn last_snapshot(session: &mut Session, stream: &StreamId) -> Result<Option<Seq>, Error> {
+    let row = session.first(&format!(
+        "SELECT COALESCE(MAX(seq), 0) FROM packmule_bundle WHERE {} AND state = 'sealed' AND kind = 'snapshot'",
+        condition(stream)
+    ))?;
+    Ok(row.map_or(Ok(0), |row| row.parse(0)).map(Seq::new)?)
+}
+
+pub(super) const SELECT: &str = "SELECT from_site, incarnation, to_site, seq, digest, previous, continues, state, batch, \
+                        size_bytes, inserts, updates, deletes, conflicts, parked, sealed_at, recorded_at, kind, \
+                        deferred, way, carried_at, confirmed_at FROM packmule_bundle";
+
+pub(super) fn read(row: &Row) -> Result<BundleRecord, Error> {
     Ok(BundleRecord {
         stream: StreamId { from: row.parse(0)?, incarnation: row.parse(1)?, to: row.parse(2)? },
         seq: row.parse(3)?,
@@ -123,5 +199,10 @@ fn read(row: &Row) -> Result<BundleRecord, Error> {
         parked: row.parse(14)?,
         sealed_at: stamp(row.text(15)?)?,
         recorded_at: stamp(row.text(16)?)?,
+        kind: row.parse(17)?,
+        deferred: row.parse(18)?,
+        way: row.optional(19).map(|way| if way == "stick" { Way::Stick } else { Way::Online }),
+        carried_at: row.optional(20).map(stamp).transpose()?,
+        confirmed_at: row.optional(21).map(stamp).transpose()?,
     })
 }

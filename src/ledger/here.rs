@@ -15,8 +15,8 @@ pub struct Here {
     pub number: Option<u32>,
     /// The history that this database continues.
     pub incarnation: Incarnation,
-    /// Since when edits are logged: an older edit's time is not known.
-    pub installed_at: Stamp,
+    /// Since when edits are logged, or, where the log was pruned since, up to when: an older edit's time is not known.
+    pub logged_since: Stamp,
 }
 
 /// Makes packmule's own tables, except the two that an application may have made already.
@@ -33,8 +33,10 @@ pub fn load_here(session: &mut Session) -> Result<Option<Here>, Error> {
     if prepared.is_none() {
         return Ok(None);
     }
-    let row = session
-        .first("SELECT role, site, number, incarnation, installed_at FROM packmule_here WHERE id = 1")?;
+    let row = session.first(
+        "SELECT role, site, number, incarnation, GREATEST(installed_at, COALESCE(pruned_to, installed_at)) \
+         FROM packmule_here WHERE id = 1",
+    )?;
     let Some(row) = row else {
         return Ok(None);
     };
@@ -43,7 +45,7 @@ pub fn load_here(session: &mut Session) -> Result<Option<Here>, Error> {
         site: row.parse(1)?,
         number: row.parse_optional(2)?,
         incarnation: row.parse(3)?,
-        installed_at: stamp(row.text(4)?)?,
+        logged_since: stamp(row.text(4)?)?,
     }))
 }
 
@@ -56,8 +58,15 @@ pub fn create_here(session: &mut Session, here: &Here) -> Result<(), Error> {
         sql::text(here.site.as_str()),
         here.number.map_or("NULL".to_owned(), |number| number.to_string()),
         sql::text(&here.incarnation.to_string()),
-        sql::text(&here.installed_at.to_sql()),
+        sql::text(&here.logged_since.to_sql()),
     ))?;
+    Ok(())
+}
+
+/// Writes the number that the centre gave this lab: from then on it has joined.
+pub fn join_here(session: &mut Session, site: &Site, number: u32) -> Result<(), Error> {
+    let site = sql::text(site.as_str());
+    session.execute(&format!("UPDATE packmule_here SET number = {number} WHERE id = 1 AND site = {site}"))?;
     Ok(())
 }
 
@@ -73,5 +82,7 @@ pub(super) fn stamp(text: &str) -> Result<Stamp, db::Error> {
     Stamp::from_sql(text).map_err(|_| db::Error::Unexpected { what: format!("{text:?} for a time") })
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "ledger", sql: include_str!("../../schema/site/0001_ledger.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "ledger", sql: include_str!("../../schema/site/0001_ledger.sql") },
+    Migration { number: 2, name: "series", sql: include_str!("../../schema/site/0002_series.sql") },
+];

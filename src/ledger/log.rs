@@ -1,6 +1,6 @@
 //! `sync_log` as the ledger uses it: what apply writes there, and when a row was last edited.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use crate::db::{Session, sql};
@@ -50,37 +50,146 @@ pub fn log_rows(
     Ok(())
 }
 
-/// The newest edit of each of these records that the log knows of.
+/// Notes rows that `site` is to be told, because it holds something else: `>lab-a` stands for the origin.
+///
+/// A note is nobody's edit: it goes to that one site, and says nothing of when the row was changed.
+pub fn answer_rows(
+    session: &mut Session,
+    table: &TableName,
+    rows: &[(String, Op)],
+    site: &Site,
+    now: Stamp,
+) -> Result<(), Error> {
+    const ROWS_A_STATEMENT: usize = 500;
+    let (table, origin, now) = (sql::text(table.as_str()), sql::text(&format!(">{site}")), now.to_sql());
+    for chunk in rows.chunks(ROWS_A_STATEMENT) {
+        let values = chunk.iter().map(|(record_id, op)| {
+            format!("({table},{},'{}','{now}',{origin})", sql::text(record_id), op.as_sql())
+        });
+        session.execute(&format!(
+            "INSERT INTO sync_log (table_name, record_id, action, changed_at, origin) VALUES {}",
+            values.collect::<Vec<_>>().join(",")
+        ))?;
+    }
+    Ok(())
+}
+
+/// Which of these records this site has changed itself, after the batch `after`: in a later batch or in none yet.
+///
+/// Batch 0 holds what was cancelled out before it was sealed: nobody was told of it, and nobody will answer it.
+pub fn own_changes(
+    session: &mut Session,
+    table: &TableName,
+    record_ids: &[String],
+    after: u64,
+) -> Result<HashSet<String>, Error> {
+    let mut found = HashSet::new();
+    for chunk in record_ids.chunks(500) {
+        let list = chunk.iter().map(|id| sql::text(id)).collect::<Vec<_>>().join(",");
+        let query = format!(
+            "SELECT DISTINCT record_id FROM sync_log FORCE INDEX (packmule_record) \
+             WHERE table_name = {} AND record_id IN ({list}) AND origin IS NULL AND (batch IS NULL OR batch > {after})",
+            sql::text(table.as_str())
+        );
+        session.each(&query, |row| {
+            found.insert(row.text(0)?.to_owned());
+            Ok::<(), Error>(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// The keys of rows that this site has deleted itself after the batch `after`, or that nobody was told of yet.
+pub fn own_deletes(session: &mut Session, table: &TableName, after: u64) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    let table = sql::text(table.as_str());
+    for condition in ["batch IS NULL".to_owned(), format!("batch > {after}")] {
+        let query = format!(
+            "SELECT record_id FROM sync_log FORCE INDEX (packmule_open) \
+             WHERE {condition} AND table_name = {table} AND action = 'DELETE' AND origin IS NULL"
+        );
+        session.each(&query, |row| {
+            found.push(row.text(0)?.to_owned());
+            Ok::<(), Error>(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// The last batch in which this site's own changes of these records were sealed; `None`: one is still open.
+pub fn last_own_batches(
+    session: &mut Session,
+    table: &TableName,
+    record_ids: &[String],
+) -> Result<HashMap<String, Option<u64>>, Error> {
+    let mut found = HashMap::new();
+    for chunk in record_ids.chunks(500) {
+        let list = chunk.iter().map(|id| sql::text(id)).collect::<Vec<_>>().join(",");
+        let query = format!(
+            "SELECT record_id, MAX(COALESCE(batch, 0)), MAX(batch IS NULL) \
+             FROM sync_log FORCE INDEX (packmule_record) \
+             WHERE table_name = {} AND record_id IN ({list}) AND origin IS NULL GROUP BY record_id",
+            sql::text(table.as_str())
+        );
+        session.each(&query, |row| {
+            let batch: u64 = row.parse(1)?;
+            let is_open = row.text(2)? == "1";
+            found.insert(row.text(0)?.to_owned(), (!is_open).then_some(batch));
+            Ok::<(), Error>(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// The records that this site has changed itself after the batch `after`, each with the last batch in which it was
+/// sealed; `None`: it is still open.
+pub fn own_batches_after(
+    session: &mut Session,
+    table: &TableName,
+    after: u64,
+) -> Result<Vec<(String, Option<u64>)>, Error> {
+    let mut found = Vec::new();
+    let table = sql::text(table.as_str());
+    for (condition, batch) in
+        [("batch IS NULL".to_owned(), "NULL"), (format!("batch > {after}"), "MAX(batch)")]
+    {
+        let query = format!(
+            "SELECT record_id, {batch} FROM sync_log FORCE INDEX (packmule_open) \
+             WHERE {condition} AND table_name = {table} AND origin IS NULL GROUP BY record_id"
+        );
+        session.each(&query, |row| {
+            found.push((row.text(0)?.to_owned(), row.parse_optional(1)?));
+            Ok::<(), Error>(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// The newest edit of each of these records that the log knows of: the one that was logged last, and so made the row
+/// what it is, whatever the clock said that made it.
 pub fn newest_times(
     session: &mut Session,
     table: &TableName,
     record_ids: &[String],
 ) -> Result<HashMap<String, RowTime>, Error> {
-    let mut times: HashMap<String, RowTime> = HashMap::new();
+    let mut newest: HashMap<String, (u64, RowTime)> = HashMap::new();
     for chunk in record_ids.chunks(500) {
         let list = chunk.iter().map(|id| sql::text(id)).collect::<Vec<_>>().join(",");
         let query = format!(
-            "SELECT record_id, changed_at, origin FROM sync_log FORCE INDEX (packmule_record) \
-             WHERE table_name = {} AND record_id IN ({list})",
+            "SELECT record_id, changed_at, origin, id FROM sync_log FORCE INDEX (packmule_record) \
+             WHERE table_name = {} AND record_id IN ({list}) AND COALESCE(origin, '') NOT LIKE '>%'",
             sql::text(table.as_str())
         );
         session.each(&query, |row| {
             let found = RowTime { time: stamp(row.text(1)?)?, origin: row.parse_optional(2)? };
-            let newest = times.entry(row.text(0)?.to_owned()).or_insert_with(|| found.clone());
-            if found.time > newest.time {
-                *newest = found;
+            let id: u64 = row.parse(3)?;
+            match newest.get_mut(row.text(0)?) {
+                Some((last, _)) if *last > id => {}
+                Some(known) => *known = (id, found),
+                None => drop(newest.insert(row.text(0)?.to_owned(), (id, found))),
             }
             Ok::<(), Error>(())
         })?;
     }
-    Ok(times)
-}
-
-/// How many log rows of each shared table no bundle carries yet, by table.
-pub fn unsealed_rows(session: &mut Session) -> Result<Vec<(TableName, u64)>, Error> {
-    let rows = session.rows(
-        "SELECT l.table_name, COUNT(*) FROM sync_log l JOIN packmule_table t ON t.name = l.table_name \
-         WHERE l.batch IS NULL GROUP BY l.table_name ORDER BY l.table_name",
-    )?;
-    rows.iter().map(|row| Ok((TableName::new(row.text(0)?), row.parse(1)?))).collect()
+    Ok(newest.into_iter().map(|(record_id, (_, time))| (record_id, time)).collect())
 }

@@ -24,6 +24,8 @@ pub struct KnownSite {
     pub recipient: String,
     /// Whether it may still speak.
     pub state: SiteState,
+    /// Whether the next seal gives it all rows anew: it is new, or comes back.
+    pub wants_snapshot: bool,
     /// Since when it is known.
     pub enrolled_at: Stamp,
 }
@@ -33,7 +35,7 @@ pub struct KnownSite {
 pub enum SiteState {
     /// Its bundles are applied.
     Active,
-    /// Its bundles wait.
+    /// Its bundles wait, and nothing is sealed for it.
     Suspended,
     /// Its bundles are refused for good.
     Revoked,
@@ -83,8 +85,8 @@ pub fn next_number(session: &mut Session) -> Result<u32, Error> {
 /// Adds a site. A name or number that is taken is refused by the table's keys.
 pub fn add_site(session: &mut Session, known: &KnownSite) -> Result<(), Error> {
     session.execute(&format!(
-        "INSERT INTO packmule_site (name, role, number, incarnation, verifying_key, recipient, state, enrolled_at) \
-         VALUES ({}, {}, {}, {}, {}, {}, {}, {})",
+        "INSERT INTO packmule_site (name, role, number, incarnation, verifying_key, recipient, state, \
+           wants_snapshot, enrolled_at) VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {})",
         sql::text(known.site.as_str()),
         sql::text(&known.role.to_string()),
         known.number.map_or("NULL".to_owned(), |number| number.to_string()),
@@ -92,13 +94,37 @@ pub fn add_site(session: &mut Session, known: &KnownSite) -> Result<(), Error> {
         sql::text(&known.verifying_key),
         sql::text(&known.recipient),
         sql::text(&known.state.to_string()),
+        u8::from(known.wants_snapshot),
         sql::text(&known.enrolled_at.to_sql()),
     ))?;
     Ok(())
 }
 
-const SELECT: &str =
-    "SELECT name, role, number, incarnation, verifying_key, recipient, state, enrolled_at FROM packmule_site";
+/// Takes in that a site goes on under another history. It gets all rows anew.
+pub fn renew_site(session: &mut Session, site: &Site, incarnation: Incarnation) -> Result<(), Error> {
+    let (incarnation, site) = (sql::text(&incarnation.to_string()), sql::text(site.as_str()));
+    session.execute(&format!(
+        "UPDATE packmule_site SET incarnation = {incarnation}, wants_snapshot = 1 WHERE name = {site}"
+    ))?;
+    Ok(())
+}
+
+/// Says whether a site may speak.
+pub fn set_site_state(session: &mut Session, site: &Site, state: SiteState) -> Result<(), Error> {
+    let (state, site) = (sql::text(&state.to_string()), sql::text(site.as_str()));
+    session.execute(&format!("UPDATE packmule_site SET state = {state} WHERE name = {site}"))?;
+    Ok(())
+}
+
+/// Says whether the next seal gives a site all rows anew.
+pub fn want_snapshot(session: &mut Session, site: &Site, wanted: bool) -> Result<(), Error> {
+    let (wanted, site) = (u8::from(wanted), sql::text(site.as_str()));
+    session.execute(&format!("UPDATE packmule_site SET wants_snapshot = {wanted} WHERE name = {site}"))?;
+    Ok(())
+}
+
+const SELECT: &str = "SELECT name, role, number, incarnation, verifying_key, recipient, state, wants_snapshot, \
+                        enrolled_at FROM packmule_site";
 
 fn read(row: &Row) -> Result<KnownSite, Error> {
     Ok(KnownSite {
@@ -109,6 +135,7 @@ fn read(row: &Row) -> Result<KnownSite, Error> {
         verifying_key: row.text(4)?.to_owned(),
         recipient: row.text(5)?.to_owned(),
         state: row.parse(6)?,
-        enrolled_at: super::here::stamp(row.text(7)?)?,
+        wants_snapshot: row.text(7)? == "1",
+        enrolled_at: super::here::stamp(row.text(8)?)?,
     })
 }

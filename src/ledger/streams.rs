@@ -2,7 +2,7 @@
 
 use crate::db::{Row, Session, sql};
 use crate::ledger::error::Error;
-use crate::model::{Digest, Seq, StreamId};
+use crate::model::{Digest, Seq, Stamp, StreamId};
 
 /// How far a stream is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +11,16 @@ pub struct Stream {
     pub id: StreamId,
     /// The last bundle that was sealed or applied, with its digest; `None` before the first.
     pub last: Option<(Seq, Digest)>,
+    /// Of a stream that is sealed here: the last bundle that the receiver has confirmed.
+    pub confirmed: Option<Seq>,
+    /// When that was learnt.
+    pub confirmed_at: Option<Stamp>,
+    /// Of a stream that is applied here: the last bundle for which a receipt has been sealed.
+    pub told: Option<Seq>,
     /// Whether it goes on.
     pub state: StreamState,
+    /// Why the next bundle did not fit the tables here when it was tried last.
+    pub held: Option<String>,
 }
 
 /// Whether a stream goes on.
@@ -28,6 +36,11 @@ pub enum StreamState {
 }
 
 impl Stream {
+    fn at_its_start(id: StreamId) -> Self {
+        let state = StreamState::Open;
+        Stream { id, last: None, confirmed: None, confirmed_at: None, told: None, state, held: None }
+    }
+
     /// The number of the bundle that comes next; `None` at the end of the series.
     pub fn next(&self) -> Option<Seq> {
         self.last.map_or(Some(Seq::FIRST), |(seq, _)| seq.next())
@@ -47,7 +60,7 @@ pub fn streams(session: &mut Session) -> Result<Vec<Stream>, Error> {
 /// How far a stream is; at its start where it is not known yet.
 pub fn open_stream(session: &mut Session, id: &StreamId) -> Result<Stream, Error> {
     let found = session.first(&format!("{SELECT} WHERE {}", condition(id)))?;
-    found.as_ref().map_or_else(|| Ok(Stream { id: id.clone(), last: None, state: StreamState::Open }), read)
+    found.as_ref().map_or_else(|| Ok(Stream::at_its_start(id.clone())), read)
 }
 
 /// Locks a stream's row in the transaction that is open, and says how far the stream is.
@@ -68,9 +81,31 @@ pub fn lock_stream(session: &mut Session, id: &StreamId) -> Result<Stream, Error
 /// Writes that a stream has come one bundle further. Its row must be locked.
 pub fn advance_stream(session: &mut Session, id: &StreamId, seq: Seq, digest: Digest) -> Result<(), Error> {
     session.execute(&format!(
-        "UPDATE packmule_stream SET last_seq = {seq}, last_digest = {} WHERE {}",
+        "UPDATE packmule_stream SET last_seq = {seq}, last_digest = {}, note = NULL WHERE {}",
         sql::text(&digest.to_string()),
         condition(id)
+    ))?;
+    Ok(())
+}
+
+/// Writes that the receiver has confirmed a stream's bundles up to `seq`. Never goes back.
+pub fn confirm_stream(session: &mut Session, id: &StreamId, seq: Seq, now: Stamp) -> Result<(), Error> {
+    let now = sql::text(&now.to_sql());
+    let condition = condition(id);
+    session.execute(&format!(
+        "UPDATE packmule_stream SET confirmed_seq = {seq}, confirmed_at = {now} WHERE {condition} AND confirmed_seq < {seq}"
+    ))?;
+    session.execute(&format!(
+        "UPDATE packmule_bundle SET confirmed_at = {now} WHERE {condition} AND seq <= {seq} AND confirmed_at IS NULL"
+    ))?;
+    Ok(())
+}
+
+/// Writes that a receipt for a stream's bundles up to `seq` has been sealed.
+pub fn tell_stream(session: &mut Session, id: &StreamId, seq: Seq) -> Result<(), Error> {
+    let condition = condition(id);
+    session.execute(&format!(
+        "UPDATE packmule_stream SET told_seq = {seq} WHERE {condition} AND told_seq < {seq}"
     ))?;
     Ok(())
 }
@@ -86,8 +121,24 @@ pub fn freeze_stream(session: &mut Session, id: &StreamId, note: &str) -> Result
     Ok(())
 }
 
-const SELECT: &str =
-    "SELECT from_site, incarnation, to_site, last_seq, last_digest, state, note FROM packmule_stream";
+/// Remembers why the next bundle of a stream did not fit the tables here. The bundle that is applied next forgets it.
+pub fn hold_stream(session: &mut Session, id: &StreamId, why: &str) -> Result<(), Error> {
+    const CHARS_MAX: usize = 400;
+    let note: String = match why.chars().count() {
+        0..=CHARS_MAX => why.to_owned(),
+        _ => why.chars().take(CHARS_MAX - 3).chain("...".chars()).collect(),
+    };
+    lock_stream(session, id)?;
+    session.execute(&format!(
+        "UPDATE packmule_stream SET note = {} WHERE {} AND state = 'open'",
+        sql::text(&note),
+        condition(id)
+    ))?;
+    Ok(())
+}
+
+const SELECT: &str = "SELECT from_site, incarnation, to_site, last_seq, last_digest, state, note, confirmed_seq, \
+                        confirmed_at, told_seq FROM packmule_stream";
 
 /// A condition that holds for exactly this stream.
 pub(super) fn condition(id: &StreamId) -> String {
@@ -103,9 +154,12 @@ fn read(row: &Row) -> Result<Stream, Error> {
     let id = StreamId { from: row.parse(0)?, incarnation: row.parse(1)?, to: row.parse(2)? };
     let digest: Option<Digest> = row.parse_optional(4)?;
     let last = Seq::new(row.parse(3)?).zip(digest);
-    let state = match row.text(5)? {
-        "frozen" => StreamState::Frozen { note: row.optional(6).unwrap_or_default().to_owned() },
-        _ => StreamState::Open,
+    let note = row.optional(6).map(str::to_owned);
+    let (state, held) = match row.text(5)? {
+        "frozen" => (StreamState::Frozen { note: note.unwrap_or_default() }, None),
+        _ => (StreamState::Open, note),
     };
-    Ok(Stream { id, last, state })
+    let confirmed_at = row.optional(8).map(super::here::stamp).transpose()?;
+    let (confirmed, told) = (Seq::new(row.parse(7)?), Seq::new(row.parse(9)?));
+    Ok(Stream { id, last, confirmed, confirmed_at, told, state, held })
 }

@@ -10,6 +10,7 @@ use crate::mailbox::error::{Circumstance, Error, classify};
 use crate::mailbox::names::is_mule;
 use crate::mailbox::platform;
 use crate::mailbox::scan::{Scan, looks_like_bundle, scan};
+use crate::model::Site;
 
 /// A folder on a stick or share. Everything that packmule writes there lies in its folder `packmule`.
 #[derive(Debug, Clone)]
@@ -67,6 +68,30 @@ impl Stick {
         file.write_all(wanted.as_bytes()).and_then(|()| file.sync_all()).map_err(fault)?;
         self.sync_folders(&path)?;
         Ok(true)
+    }
+
+    /// Makes the folder for bundles from one site to another, even before there is one: it says whose stick this is.
+    pub fn ensure_mail_folder(&self, from: &Site, to: &Site) -> Result<(), Error> {
+        let folder = self.ensure_folder(&[HOME, &format!("{from}-to-{to}")])?;
+        self.sync_folders(&folder.join(README))
+    }
+
+    /// The pairs of sites whose bundles this stick carries, by the names of its folders. Names are never believed:
+    /// they only tell for whom something may be put beside them.
+    pub fn mail_folders(&self) -> Vec<(Site, Site)> {
+        const FOLDERS_MAX: usize = 10_000;
+        let entries = fs::read_dir(self.root.join(HOME)).into_iter().flatten().take(FOLDERS_MAX);
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names
+            .flat_map(|name| {
+                let name = name.to_ascii_lowercase();
+                let splits: Vec<usize> = name.match_indices("-to-").map(|(at, _)| at).collect();
+                // A site's name may have "-to-" in it: every way to split is tried.
+                let pair =
+                    |at: &usize| Some((name.get(..*at)?.parse().ok()?, name.get(*at + 4..)?.parse().ok()?));
+                splits.iter().filter_map(pair).collect::<Vec<_>>()
+            })
+            .collect()
     }
 
     /// Finds the bundles on the stick, wherever they lie and whatever they are called.

@@ -1,12 +1,13 @@
 //! Writes one seal's changes into one bundle, or several that belong together where one would be too large.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
 
 use crate::bundle::{
-    self, Header, Kind, PayloadHead, PayloadWriter, Receipt, Recipient, SigningKey, assemble,
+    self, Header, PayloadHead, PayloadSummary, PayloadWriter, Receipt, Recipient, SigningKey, assemble,
 };
-use crate::model::{BundleName, Change, ChangeCounts, Digest, Seq, Stamp, StreamId, TableShape};
+use crate::model::{BundleKind, BundleName, Change, ChangeCounts, Digest, Seq, Stamp, StreamId, TableShape};
 use crate::monitor::{Monitor, Phase, Step};
 use crate::seal::error::Error;
 
@@ -32,8 +33,14 @@ pub struct Plan<'a> {
     pub previous: Option<Digest>,
     /// When, by this site's clock.
     pub sealed_at: Stamp,
+    /// Whether the bundles hold changes, or whole tables from which the receiver starts.
+    pub kind: BundleKind,
     /// What this site has applied of the other direction.
     pub receipt: Option<Receipt>,
+    /// Whether a bundle is made even where there is no change: the receiver waits for the receipt, or for an empty table.
+    pub even_empty: bool,
+    /// What the receiver is to follow, for the head of each bundle.
+    pub settings: BTreeMap<String, String>,
     /// The receiver's key.
     pub recipient: &'a Recipient,
     /// This site's key.
@@ -47,6 +54,8 @@ pub struct Plan<'a> {
 pub struct Sealed {
     /// Its number.
     pub seq: Seq,
+    /// What it is for.
+    pub kind: BundleKind,
     /// Its digest.
     pub digest: Digest,
     /// The digest of the one before.
@@ -95,20 +104,9 @@ impl<'a, O: Outbox> Sealer<'a, O> {
         }
         let seq = self.next_seq()?;
         let fail = |source| Error::Bundle { seq, source };
-        if self.open.is_none() {
-            let head = PayloadHead {
-                stream: self.plan.stream.clone(),
-                seq,
-                sealed_at: self.plan.sealed_at,
-                clock_offset_ms: None,
-                settings: Default::default(),
-            };
-            let file = BufWriter::with_capacity(256 << 10, self.outbox.nameless()?);
-            self.open = Some(PayloadWriter::create(file, &head, self.plan.recipient).map_err(fail)?);
-            self.shape_written = false;
-        }
-        let Some(open) = self.open.as_mut() else {
-            return Ok(());
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.begin()?,
         };
         if !self.shape_written
             && let Some(shape) = &self.shape
@@ -116,6 +114,7 @@ impl<'a, O: Outbox> Sealer<'a, O> {
             open.table(shape).map_err(fail)?;
             self.shape_written = true;
         }
+        let open = self.open.insert(open);
         match (open.change(change), change) {
             // Too long with the row before: the change itself matters more. The receiver then cannot see what it
             // was based on, which is so for every change that an application logs by itself.
@@ -127,12 +126,44 @@ impl<'a, O: Outbox> Sealer<'a, O> {
         }
     }
 
-    /// Closes the last bundle. Returns all of them, in order; none where there was no change.
+    /// Closes the last bundle. Returns all of them, in order; none where there was no change and none is needed.
     pub fn finish(mut self) -> Result<Vec<Sealed>, Error> {
-        if let Some(open) = self.open.take() {
+        let open = match self.open.take() {
+            None if self.plan.even_empty && self.sealed.is_empty() => Some(self.begin()?),
+            open => open,
+        };
+        if let Some(open) = open {
             self.close(open, false)?;
         }
         Ok(self.sealed)
+    }
+
+    fn begin(&mut self) -> Result<PayloadWriter<BufWriter<File>>, Error> {
+        let seq = self.next_seq()?;
+        let head = PayloadHead {
+            stream: self.plan.stream.clone(),
+            seq,
+            sealed_at: self.plan.sealed_at,
+            clock_offset_ms: None,
+            settings: self.plan.settings.clone(),
+        };
+        let file = BufWriter::with_capacity(256 << 10, self.outbox.nameless()?);
+        self.shape_written = false;
+        PayloadWriter::create(file, &head, self.plan.recipient)
+            .map_err(|source| Error::Bundle { seq, source })
+    }
+
+    /// What the bundle that is closed now is for. Of a snapshot in several parts the first alone says so: where one
+    /// begins can then be seen from the outside.
+    fn kind(&self, summary: &PayloadSummary) -> BundleKind {
+        match (self.plan.kind, self.sealed.is_empty()) {
+            (BundleKind::Snapshot, true) => BundleKind::Snapshot,
+            (BundleKind::Snapshot, false) => BundleKind::Changes,
+            (BundleKind::Changes | BundleKind::Receipt, _) if summary.counts.total() > 0 => {
+                BundleKind::Changes
+            }
+            (BundleKind::Changes | BundleKind::Receipt, _) => BundleKind::Receipt,
+        }
     }
 
     fn close(&mut self, open: PayloadWriter<BufWriter<File>>, continues: bool) -> Result<(), Error> {
@@ -143,8 +174,9 @@ impl<'a, O: Outbox> Sealer<'a, O> {
         let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         self.monitor.step(Step::SealPayloadWritten);
         file.seek(SeekFrom::Start(0))?;
+        let kind = self.kind(&summary);
         let header = Header {
-            kind: Kind::Changes,
+            kind,
             stream: self.plan.stream.clone(),
             seq,
             previous,
@@ -162,7 +194,15 @@ impl<'a, O: Outbox> Sealer<'a, O> {
         self.monitor.advance(Phase::Packing, summary.size);
         self.monitor.end(Phase::Packing);
         self.monitor.step(Step::SealPartSynced);
-        self.sealed.push(Sealed { seq, digest, previous, continues, size_bytes, counts: summary.counts });
+        self.sealed.push(Sealed {
+            seq,
+            kind,
+            digest,
+            previous,
+            continues,
+            size_bytes,
+            counts: summary.counts,
+        });
         Ok(())
     }
 

@@ -30,6 +30,8 @@ fn main() {
     );
     works::capture(&server, &size);
     works::fresh_rows(&server, &size);
+    works::snapshot(&server, &size);
+    works::round(&server, &size);
     works::mix(&server, &options(true), &size);
 }
 

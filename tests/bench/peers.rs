@@ -43,6 +43,19 @@ pub(crate) fn load(server: &PrivateServer, from: &str, to: &str) -> Taken {
     run(Command::new("bash").args(["-c", &load]))
 }
 
+/// Copies a table into the empty database `to`, through a pipe.
+pub(crate) fn copy(server: &PrivateServer, from: &str, to: &str) -> Taken {
+    server.sql("", &format!("CREATE DATABASE {to}")).unwrap();
+    let socket = server.socket();
+    let line = format!(
+        "set -o pipefail; {} --no-defaults -uroot -S {socket} --single-transaction {from} items | {} --no-defaults -uroot -S {socket} {to}",
+        program(server, "dump").display(),
+        program(server, "").display(),
+        socket = socket.display(),
+    );
+    run(Command::new("bash").args(["-c", &line]).stderr(std::process::Stdio::null()))
+}
+
 /// The client program that belongs to the server: beside it, or on the PATH.
 fn program(server: &PrivateServer, what: &str) -> PathBuf {
     let name = match (server.binary().flavour(), what) {

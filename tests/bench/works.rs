@@ -64,7 +64,7 @@ pub(crate) fn fresh_rows(server: &PrivateServer, size: &Size) {
     figure("bundle", &format!("{} KiB", thousands(ours >> 10)));
     figure("pipe's file", &format!("{} KiB", thousands(theirs >> 10)));
     ratio("bundle / pipe, size", ours as f64, theirs as f64, "(smaller is better)");
-    let applied = pair.run("central", &["import", stick]);
+    let applied = pair.run("central", &["import", "--no-reply", stick]);
     let loaded = peers::load(server, "fresh_lab", "fresh_loaded");
     rate("packmule import (check, decide, write, log)", rows, applied.time);
     rate("client < dump", rows, loaded.time);
@@ -92,7 +92,7 @@ pub(crate) fn mix(server: &PrivateServer, replica: &ServerOptions, size: &Size) 
     let stick = pair.stick();
     let stick = stick.to_str().unwrap();
     let sealed = pair.run("lab", &["export", stick]);
-    let applied = pair.run("central", &["import", stick]);
+    let applied = pair.run("central", &["import", "--no-reply", stick]);
     equal(server, "mix_lab", "mix_central");
     let pushed = peers::row_by_row(server, "mix_lab", "mix_central", size);
     let replayed = peers::replica(replica, size);
@@ -109,6 +109,72 @@ pub(crate) fn mix(server: &PrivateServer, replica: &ServerOptions, size: &Size) 
     );
     ratio("import / row by row, speed", ours, per_second(size.singles, pushed), "(target 50)");
     figure("peak memory of import", &format!("{} MiB", applied.memory_kib >> 10));
+    println!();
+}
+
+/// A new lab's start: the centre's whole table as a snapshot, beside a dump through a pipe into an empty database.
+pub(crate) fn snapshot(server: &PrivateServer, size: &Size) {
+    let rows = size.rows;
+    heading("Snapshot: the centre's whole table to a new lab");
+    data::fill(server, "snap_central", rows);
+    server.sql("", "CREATE DATABASE snap_lab").unwrap();
+    server.sql("snap_lab", data::TABLE).unwrap();
+    let pair = Pair::new(server, "snap_central", "snap_lab", false);
+    let stick = pair.stick();
+    let stick = stick.to_str().unwrap();
+    let sealed = pair.run("central", &["export", stick]);
+    let applied = pair.run("lab", &["import", "--no-reply", stick]);
+    equal(server, "snap_central", "snap_lab");
+    let copied = peers::copy(server, "snap_central", "snap_copied");
+    let both = sealed.time + applied.time;
+    rate("packmule export at the centre", rows, sealed.time);
+    rate("packmule import at the lab", rows, applied.time);
+    rate("dump | client", rows, copied.time);
+    ratio(
+        "export and import / dump | client, speed",
+        per_second(rows, both),
+        per_second(rows, copied.time),
+        "(no target)",
+    );
+    figure("peak memory of export", &format!("{} MiB", sealed.memory_kib >> 10));
+    figure("peak memory of import", &format!("{} MiB  (target 96)", applied.memory_kib >> 10));
+    println!();
+}
+
+/// A whole round of a stick with few changes: in a large table, and in one that holds hardly more than the changes.
+pub(crate) fn round(server: &PrivateServer, size: &Size) {
+    const CHANGES: u64 = 1000;
+    heading("Round: 1 000 changes from the lab to the centre and 1 000 back");
+    let took = [("large", size.rows), ("small", 2 * CHANGES)].map(|(name, rows)| {
+        let (central, lab) = (format!("round_{name}_central"), format!("round_{name}_lab"));
+        data::fill(server, &central, rows);
+        data::fill(server, &lab, rows);
+        let pair = Pair::new(server, &central, &lab, false);
+        let stick = pair.stick();
+        let stick = stick.to_str().unwrap();
+        let go_round = || {
+            let export = pair.run("lab", &["export", "--clean", stick]).time;
+            let visit = pair.run("central", &["import", "--clean", stick]).time;
+            export + visit + pair.run("lab", &["import", stick]).time
+        };
+        // The first brings the snapshot, the second its receipt.
+        go_round();
+        go_round();
+        let edit = |parity: u64| {
+            format!(
+                "UPDATE items SET quantity = quantity + 1 WHERE id <= {} AND id % 2 = {parity}",
+                2 * CHANGES
+            )
+        };
+        server.sql(&lab, &edit(0)).unwrap();
+        server.sql(&central, &edit(1)).unwrap();
+        let took = go_round();
+        equal(server, &central, &lab);
+        rate(&format!("three commands, {} rows", thousands(rows)), 2 * CHANGES, took);
+        took
+    });
+    ratio("large / small, time", took[0].as_secs_f64(), took[1].as_secs_f64(), "(target about 1)");
+    println!();
 }
 
 /// A bench of something that does not work would be worth nothing.

@@ -165,3 +165,34 @@ fn an_edit_without_a_row_before_meets_an_edit_of_the_centre_as_a_conflict() {
     assert_eq!(central.value("SELECT word FROM plain WHERE id = 1"), "central");
     assert_eq!(central.value("SELECT lab_row FROM conflict_log"), r#"{"id":"1","word":"lab"}"#);
 }
+
+#[test]
+fn a_row_that_a_lab_never_had_from_the_centre_is_not_overwritten_without_a_conflict() {
+    let family = Family::new(server(), SCHEMA, &["lab-a"]);
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    // Both had a row of this key before packmule came, and only the lab's application logged an edit of its own.
+    central.sql("SET @packmule_silent = 1; INSERT INTO plain VALUES (5, 'of the centre')");
+    lab.sql("SET @packmule_silent = 1; INSERT INTO plain VALUES (5, 'of the lab')");
+    log(lab, "plain", "5", "UPDATE");
+    assert_eq!(family.deliver("lab-a").conflicts, 1);
+    assert_eq!(family.conflicts(), [Met::new("plain", "5", "changed", "decided", "lab")]);
+    let kept = central.value("SELECT central_row FROM conflict_log");
+    assert_eq!(kept, r#"{"id":"5","word":"of the centre"}"#);
+}
+
+#[test]
+fn the_newest_edit_is_the_one_that_was_logged_last_whatever_its_clock_said() {
+    let family = without_triggers();
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    lab.sql(
+        "SET timestamp = UNIX_TIMESTAMP('2035-01-01'); UPDATE plain SET word = 'of 2035' WHERE id = 1;
+         INSERT INTO sync_log (table_name, record_id, action) VALUES ('plain', '1', 'UPDATE')",
+    );
+    assert_eq!(family.deliver("lab-a"), Delivered::clean(0, 1, 0));
+    central.sql("UPDATE plain SET word = 'of the centre' WHERE id = 1");
+    // Not made on top of the centre's edit, which the lab has not seen.
+    lab.sql("UPDATE plain SET word = 'of the lab' WHERE id = 1");
+    log(lab, "plain", "1", "UPDATE");
+    assert_eq!(family.deliver("lab-a").conflicts, 1);
+    assert_eq!(central.value("SELECT central_row FROM conflict_log"), r#"{"id":"1","word":"of the centre"}"#);
+}

@@ -249,7 +249,7 @@ fn a_trigger_that_overwrites_every_write_is_named() {
     central.sql("CREATE TRIGGER bu BEFORE UPDATE ON t FOR EACH ROW SET NEW.v = UPPER(NEW.v)");
     lab.sql("INSERT INTO t VALUES (1, 'a'), (2, 'B')");
     family.export("lab-a");
-    let ran = central.run(&["import", lab.path("stick").to_str().unwrap()]).ok();
+    let ran = central.run(&["import", "--no-reply", lab.path("stick").to_str().unwrap()]).ok();
     ran.says("trigger").says("table t");
     assert_eq!(central.value("SELECT GROUP_CONCAT(v ORDER BY id) FROM t"), "A,B");
 }
@@ -262,7 +262,8 @@ fn tables_that_cannot_be_synced_are_named_with_the_reason() {
          CREATE TABLE old (id INT PRIMARY KEY) ENGINE=MyISAM; CREATE TABLE inexact (f FLOAT PRIMARY KEY)",
     );
     let url = central.url();
-    let init = ["init", "--role", "central", "--site", "central", "--database", &url, "--tables"];
+    let init =
+        ["init", "--role", "central", "--site", "central", "--no-series", "--database", &url, "--tables"];
     let all = central.run(&[&init[..], &["all"]].concat()).ok();
     all.says("keyless: it has no primary key")
         .says("seen: it is a view")

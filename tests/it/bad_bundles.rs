@@ -61,7 +61,7 @@ fn a_bundle_for_another_site_is_left_for_it() {
     let lab = scene.pair.other("lab-b");
     let before = (contents(lab), files(&lab.state()));
     let at_lab = |arguments: &[&str]| lab.run(arguments);
-    at_lab(&["import", scene.pair.stick()])
+    at_lab(&["import", "--no-reply", scene.pair.stick()])
         .code(14)
         .says("bundle 1 is not for this site")
         .says("cause: it is from lab-a, for central; this is lab-b; nothing was changed")
@@ -82,7 +82,7 @@ fn a_site_that_was_suspended_or_revoked_is_not_listened_to() {
         let before = (contents(central), files(&central.state()));
         let folder = scene.pair.stick.join("packmule/lab-a-to-central");
         central
-            .run(&["import", word(&folder)])
+            .run(&["import", "--no-reply", word(&folder)])
             .code(14)
             .says(&format!("lab-a is {state} here; nothing was changed"));
         assert_eq!((contents(central), files(&central.state())), before);
@@ -100,7 +100,8 @@ fn a_bundle_whose_key_was_never_enrolled_here_is_not_known() {
     );
     let before = contents(central);
     let folder = scene.pair.stick.join("packmule/lab-a-to-central");
-    let ran = central.run(&["import", word(&folder)]).code(14).says("belongs to no enrolled site");
+    let ran =
+        central.run(&["import", "--no-reply", word(&folder)]).code(14).says("belongs to no enrolled site");
     ran.says("packmule enrol lab-a.card");
     assert_eq!(contents(central), before);
     central.sql("INSERT INTO packmule_site SELECT * FROM kept WHERE name = 'lab-a'; DROP TABLE kept");
@@ -117,7 +118,7 @@ fn a_bundle_sealed_for_other_keys_cannot_be_opened_and_changes_nothing() {
     let before = contents(central);
     let folder = scene.pair.stick.join("packmule/lab-a-to-central");
     central
-        .run(&["import", word(&folder)])
+        .run(&["import", "--no-reply", word(&folder)])
         .code(14)
         .says("cannot be opened with this site's encryption key")
         .says("was this site set up anew?");
@@ -145,11 +146,11 @@ fn a_bundle_that_deletes_most_of_a_table_needs_a_person() {
     let percent = ["import", "--max-delete", "95", pair.stick()];
     pair.central().run(&percent).code(18);
     pair.central()
-        .run(&["import", "-n", "--yes", "--max-delete", "95", pair.stick()])
+        .run(&["import", "--no-reply", "-n", "--yes", "--max-delete", "95", pair.stick()])
         .ok()
         .says("would apply 1 400 changes");
     assert_eq!(contents(pair.central()), before);
-    pair.central().run(&["import", "--yes", "--max-delete", "95", pair.stick()]).ok();
+    pair.central().run(&["import", "--no-reply", "--yes", "--max-delete", "95", pair.stick()]).ok();
     pair.assert_exactly_once();
 }
 
@@ -190,8 +191,10 @@ impl Scene {
         let state = |site: &TestSite<'_>| (contents(site), files(&site.state()));
         let before = state(central);
         // By the stick and by its name; verified, too.
-        for arguments in [["import", word(stick.path())], ["import", word(&path)], ["verify", word(&path)]] {
-            let ran = central.run(&arguments).code(14).says(".mule").says("  cause: ").says("  hint: ");
+        let by_stick = ["import", "--no-reply", word(stick.path())];
+        let by_name = ["import", "--no-reply", word(&path)];
+        for arguments in [&by_stick[..], &by_name[..], &["verify", word(&path)][..]] {
+            let ran = central.run(arguments).code(14).says(".mule").says("  cause: ").says("  hint: ");
             words.iter().fold(ran, |ran: Ran, words| ran.says(words));
             assert_eq!(state(central), before, "{words:?}");
         }

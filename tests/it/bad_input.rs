@@ -138,7 +138,7 @@ fn a_place_that_is_no_stick_is_code_13() {
     scene.unchanged(|| {
         scene
             .central()
-            .run(&["import", word(&missing)])
+            .run(&["import", "--no-reply", word(&missing)])
             .code(13)
             .says(&format!("there is no {}", missing.display()))
     });
@@ -155,9 +155,9 @@ fn a_place_that_is_no_stick_is_code_13() {
     scene.pair.import().ok();
     scene.pair.assert_exactly_once();
     // A file that a person names and that is no bundle is refused by name; in a folder it is passed over.
-    let ran = || scene.central().run(&["import", word(&file)]);
+    let ran = || scene.central().run(&["import", "--no-reply", word(&file)]);
     scene.unchanged(|| ran().code(14).says("file").says("nothing was changed"));
-    scene.unchanged(|| scene.central().run(&["import", scene.pair.stick()]).ok());
+    scene.unchanged(|| scene.central().run(&["import", "--no-reply", scene.pair.stick()]).ok());
 }
 
 #[test]
@@ -171,7 +171,8 @@ fn tables_that_cannot_be_synced_are_named_with_the_reason() {
     let before = contents(&site);
     let url = site.url();
     let init = |tables: &str| {
-        site.run(&["init", "--role", "central", "--site", "central", "--database", &url, "--tables", tables])
+        let init = ["init", "--role", "central", "--site", "central", "--no-series", "--database", &url];
+        site.run(&[&init[..], &["--tables", tables]].concat())
     };
     for (table, why) in
         [("notes", "primary key"), ("fast", "InnoDB"), ("names", "view"), ("nothing", "no such table")]
@@ -196,7 +197,13 @@ fn tables_that_cannot_be_synced_are_named_with_the_reason() {
 #[test]
 fn commands_in_the_wrong_place_or_order_change_nothing() {
     let scene = Scene::new();
-    scene.unchanged(|| scene.central().run(&["export", scene.pair.stick()]).code(2).says("is the centre"));
+    scene.unchanged(|| {
+        scene
+            .lab()
+            .run(&["export", "--to", "lab-b", "--", scene.pair.stick()])
+            .code(2)
+            .says("is for the centre")
+    });
     scene.unchanged(|| scene.lab().run(&["exprot"]).code(2).says("export"));
     scene.unchanged(|| scene.lab().run(&["export", "--no-such-flag"]).code(2));
     let lonely = TestSite::new(server(), Role::Lab, "lab-z");

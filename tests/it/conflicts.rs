@@ -250,9 +250,9 @@ fn import_says_how_many_conflicts_there_are_and_ends_well() {
     let stick = lab.path("stick");
     let stick = stick.to_str().unwrap();
     // A dry run meets the same, and leaves nothing.
-    central.run(&["import", "-n", stick]).ok().says("1 conflict").says("1 set aside");
+    central.run(&["import", "--no-reply", "-n", stick]).ok().says("1 conflict").says("1 set aside");
     assert_eq!((family.conflicts().len(), row(central, 3)), (0, "3 30 old".to_owned()));
-    central.run(&["import", stick]).ok().says("1 conflict").says("1 set aside");
+    central.run(&["import", "--no-reply", stick]).ok().says("1 conflict").says("1 set aside");
     assert_eq!((family.conflicts().len(), row(central, 3)), (2, "3 7 old".to_owned()));
-    central.run(&["import", "--strict", stick]).ok();
+    central.run(&["import", "--no-reply", "--strict", stick]).ok();
 }

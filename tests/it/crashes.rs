@@ -11,13 +11,18 @@ use crate::harness::{Pair, Ran, TestSite, bundles_in, files};
 enum Side {
     Export,
     Import,
+    WayBack,
+    /// Tried in `rekey.rs`.
+    Join,
 }
 
-/// Every step belongs to a side: a step of a new sort fails the tests here until it is tried, too.
+/// Every step belongs to a side, or to the way back (`round_crashes.rs`): a step of a new sort fails the tests here until it is tried, too.
 fn side(step: Step) -> Side {
     match step.name().split_once('.') {
         Some(("seal" | "carry", _)) => Side::Export,
         Some(("admit" | "apply", _)) => Side::Import,
+        Some(("retry", _)) => Side::WayBack,
+        Some(("rekey", _)) => Side::Join,
         other => panic!("no test kills the program at {other:?}"),
     }
 }
@@ -51,16 +56,16 @@ fn after_a_crash_anywhere_in_an_import_the_same_command_completes_it() {
         let pair = Pair::new();
         pair.edit();
         pair.export().ok();
-        kill(pair.central(), &["import", pair.stick()], step);
+        kill(pair.central(), &["import", "--no-reply", pair.stick()], step);
         pair.import().ok();
         pair.assert_exactly_once();
         pair.edit();
         pair.export().ok();
-        kill(pair.central(), &["import", pair.stick()], step);
+        kill(pair.central(), &["import", "--no-reply", pair.stick()], step);
         // Another bundle comes before anything was put right, and then another crash.
         pair.edit();
         pair.export().ok();
-        kill(pair.central(), &["import", pair.stick()], step);
+        kill(pair.central(), &["import", "--no-reply", pair.stick()], step);
         pair.import().ok();
         pair.assert_exactly_once();
     }
@@ -81,7 +86,7 @@ fn crashes_at_every_step_one_after_the_other_lose_and_double_nothing() {
         }
         pair.export().ok();
         for step in imports {
-            kill_or_done(pair.central(), &["import", pair.stick()], step);
+            kill_or_done(pair.central(), &["import", "--no-reply", pair.stick()], step);
         }
         pair.import().ok();
         pair.assert_exactly_once();
@@ -102,9 +107,9 @@ fn a_crash_at_a_later_bundle_of_a_command_keeps_the_earlier_ones() {
     }
     pair.lab().run(&["export", stick]).ok();
     for step in ["admit.half-copied#2", "apply.rows-written", "apply.half-written#3", "apply.committed"] {
-        kill(pair.central(), &["import", stick], step);
+        kill(pair.central(), &["import", "--no-reply", stick], step);
     }
-    pair.central().run(&["import", stick]).ok();
+    pair.central().run(&["import", "--no-reply", stick]).ok();
     pair.assert_exactly_once();
 }
 
@@ -120,7 +125,7 @@ fn a_large_bundle_cut_in_the_middle_by_a_crash_is_completed() {
     pair.import().code(14).says("are there").says("ask lab-a to run `packmule export` again");
     assert_eq!(pair.central().count("packmule_bundle"), 0);
     pair.export().ok();
-    kill(pair.central(), &["import", pair.stick()], "admit.half-copied");
+    kill(pair.central(), &["import", "--no-reply", pair.stick()], "admit.half-copied");
     let parts = files(&pair.central().state().join("inbox"));
     assert!(size(&parts) > 0 && size(&parts) < whole);
     pair.import().ok();

@@ -75,7 +75,7 @@ fn an_unreadable_bundle_is_named_and_the_others_are_applied() {
     }
     let second = bundles_in(&pair.stick).pop().unwrap();
     let broken = Fault { calls: "read,pread64", how: "error=EIO" };
-    let ran = broken.strike_at(pair.central(), &["import", pair.stick()], &second);
+    let ran = broken.strike_at(pair.central(), &["import", "--no-reply", pair.stick()], &second);
     ran.code(13).says("0000000002.mule").says("Input/output error").says("applied");
     assert_eq!(pair.central().count("packmule_bundle"), 1);
     pair.import().ok();
@@ -122,14 +122,15 @@ impl<'a> Scene<'a> {
     /// Strikes the command at its first such call, then, from the start, at its second, and so on to the last. Returns how many.
     fn sweep(&self, fault: &Fault) -> u32 {
         let (site, command) = match self.side {
-            Side::Export => (self.pair.lab(), "export"),
-            Side::Import => (self.pair.central(), "import"),
+            Side::Export => (self.pair.lab(), vec!["export"]),
+            Side::Import => (self.pair.central(), vec!["import", "--no-reply"]),
         };
         let mut number = 0;
         loop {
             number += 1;
             self.restore();
-            let Some(ran) = fault.strike(site, &[command, self.pair.stick()], number) else {
+            let arguments = [&command[..], &[self.pair.stick()]].concat();
+            let Some(ran) = fault.strike(site, &arguments, number) else {
                 return number - 1;
             };
             let expected = match ran.code {

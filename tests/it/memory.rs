@@ -28,7 +28,7 @@ fn two_hundred_thousand_rows_are_sent_and_applied_in_less_than_96_mib() {
     let stick = lab.stick("stick");
     let stick = stick.to_str().unwrap();
     let export = peak_memory_kb(lab.command(&["export", stick]).spawn().unwrap());
-    let import = peak_memory_kb(central.command(&["import", stick]).spawn().unwrap());
+    let import = peak_memory_kb(central.command(&["import", "--no-reply", stick]).spawn().unwrap());
     assert_eq!(central.count("readings"), ROWS);
     let sum = "SELECT SUM(CRC32(CONCAT_WS('|', id, sensor, value, taken, note))) FROM readings";
     assert_eq!(lab.value(sum), central.value(sum));

@@ -57,11 +57,11 @@ fn a_stick_with_bundles_missing_names_exactly_those_and_goes_on_when_they_come()
         let folder = stick.path().to_str().unwrap();
         // Twice: what waits does not stand in its own way.
         for _ in 0..2 {
-            told(scene.pair.central().run(&["import", folder]), there);
+            told(scene.pair.central().run(&["import", "--no-reply", folder]), there);
         }
         assert_eq!(scene.pair.central().count("packmule_bundle"), prefix(there) as u64, "{there:05b}");
         lay(&|at| there & 1 << at == 0);
-        scene.pair.central().run(&["import", folder]).ok();
+        scene.pair.central().run(&["import", "--no-reply", folder]).ok();
         scene.pair.assert_exactly_once();
     }
 }
@@ -94,7 +94,7 @@ fn a_dry_run_keeps_nothing_of_what_would_wait_or_be_applied() {
     let inbox = scene.pair.central().state().join("inbox");
     let before = scene.seen();
     for (arguments, code) in [([2, 4], 15), ([0, 1], 0), ([0, 2], 15)] {
-        let mut command = vec!["import", "-n"];
+        let mut command = vec!["import", "--no-reply", "-n"];
         command.extend(arguments.iter().map(|at: &usize| scene.bundles[*at].to_str().unwrap()));
         scene.pair.central().run(&command).code(code).says("nothing was changed");
         assert_eq!(scene.seen(), before);
@@ -122,7 +122,7 @@ impl Scene {
 
     fn import(&self, bundle: usize) -> Ran {
         let file = self.bundles.get(bundle).unwrap();
-        self.pair.central().run(&["import", file.to_str().unwrap()])
+        self.pair.central().run(&["import", "--no-reply", file.to_str().unwrap()])
     }
 
     /// All that an import may change, without the times at which it was done.

@@ -23,16 +23,16 @@ fn a_large_seal_becomes_several_bundles_that_are_applied_together_or_not_at_all(
 
     let aside = stick.with_file_name("aside.mule");
     fs::rename(&bundles[1], &aside).unwrap();
-    central.run(&["import", word(&stick)]).code(15).says("bundle 2 ");
+    central.run(&["import", "--no-reply", word(&stick)]).code(15).says("bundle 2 ");
     assert_eq!(central.count("reports") + central.count("pages"), 0, "nothing without all of it");
     assert_eq!(central.value("SELECT COUNT(*) FROM packmule_bundle"), "0");
 
-    central.run(&["import", word(&aside)]).ok();
+    central.run(&["import", "--no-reply", word(&aside)]).ok();
     assert_equal(lab, central, TABLES);
     assert_eq!(central.value("SELECT COUNT(*) FROM packmule_bundle"), bundles.len().to_string());
     fs::rename(&aside, &bundles[1]).unwrap();
     let before = contents(central);
-    central.run(&["import", word(&stick)]).ok().says("already applied, skipped");
+    central.run(&["import", "--no-reply", word(&stick)]).ok().says("already applied, skipped");
     assert_eq!(contents(central), before);
 }
 
@@ -42,10 +42,10 @@ fn a_crash_at_any_step_of_a_large_seal_and_its_import_is_made_good_by_the_next_r
         let (family, stick) = family();
         let (central, lab) = (&family.central, family.lab("lab-a"));
         // The second time where a step comes once a bundle: then one part is finished and another is not.
-        for (site, command) in [(lab, "export"), (central, "import")] {
-            let crash = format!("{}#2", step.name());
-            site.command(&[command, word(&stick)]).env("PACKMULE_CRASH_AT", crash).output().unwrap();
-            site.run(&[command, word(&stick)]).ok();
+        for (site, command) in [(lab, &["export"][..]), (central, &["import", "--no-reply"])] {
+            let (crash, command) = (format!("{}#2", step.name()), [command, &[word(&stick)]].concat());
+            site.command(&command).env("PACKMULE_CRASH_AT", crash).output().unwrap();
+            site.run(&command).ok();
         }
         assert_equal(lab, central, TABLES);
         let counted = "SELECT SUM(inserts) FROM packmule_bundle";

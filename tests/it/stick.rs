@@ -26,7 +26,7 @@ fn the_same_stick_imported_again_changes_nothing() {
 fn an_export_without_edits_makes_no_bundle() {
     let pair = Pair::new();
     pair.export().ok().says("Nothing has changed yet");
-    assert_eq!(files(&pair.stick), [] as [PathBuf; 0]);
+    assert_eq!(bundles_in(&pair.stick), [] as [PathBuf; 0]);
     pair.edit();
     pair.exchange();
     let before = (contents(pair.lab()), read(&pair.stick));

@@ -20,7 +20,7 @@ fn commands_started_at_the_same_time_do_their_work_once() {
         let all = (0..4).map(|_| spawn(pair.lab(), &["export", pair.stick()])).collect();
         turned_away += finish(all);
         pair.export().ok();
-        let all = (0..4).map(|_| spawn(pair.central(), &["import", pair.stick()])).collect();
+        let all = (0..4).map(|_| spawn(pair.central(), &["import", "--no-reply", pair.stick()])).collect();
         turned_away += finish(all);
         pair.import().ok();
         pair.assert_exactly_once();
@@ -54,7 +54,7 @@ fn a_second_command_is_turned_away_and_one_that_only_looks_is_not() {
     let mut holder = session(pair.central());
     run(&mut holder, "START TRANSACTION");
     run(&mut holder, "SELECT * FROM items WHERE id = 1 FOR UPDATE");
-    let import = spawn(pair.central(), &["import", pair.stick()]);
+    let import = spawn(pair.central(), &["import", "--no-reply", pair.stick()]);
     wait_until(|| waits_for_a_lock(pair.central()));
     let ran = pair.import().code(11).says("another packmule is at work here");
     ran.says("nothing was changed").says("wait until it has ended, then run the same command again");
@@ -82,7 +82,7 @@ fn a_deadlock_with_people_at_work_is_tried_again_and_applied_once() {
     run(&mut people, "START TRANSACTION");
     run(&mut people, "INSERT INTO writes (action) SELECT 'x' FROM items a, items b LIMIT 20000");
     run(&mut people, "SELECT * FROM items FOR UPDATE");
-    let import = spawn(pair.central(), &["import", "-v", pair.stick()]);
+    let import = spawn(pair.central(), &["import", "--no-reply", "-v", pair.stick()]);
     wait_until(|| waits_for_a_lock(pair.central()));
     // Now each waits for the other, and one is chosen: the import, whose work is smaller.
     run(&mut people, "SELECT * FROM shelves FOR UPDATE");
@@ -105,18 +105,19 @@ fn a_row_locked_for_longer_than_the_server_waits_holds_up_nothing_for_good() {
     let stick = stick.to_str().unwrap();
     lab.sql("INSERT INTO shelves VALUES (1, 'shelf')");
     lab.run(&["export", stick]).ok();
-    central.run(&["import", stick]).ok();
+    central.run(&["import", "--no-reply", stick]).ok();
     lab.sql("UPDATE shelves SET name = 'renamed'");
     lab.run(&["export", stick]).ok();
     let mut holder = session(central);
     run(&mut holder, "START TRANSACTION");
     run(&mut holder, "SELECT * FROM shelves FOR UPDATE");
-    let ran = central.run(&["import", stick]).code(12).says("bundle 2 of lab-a was not applied");
+    let ran =
+        central.run(&["import", "--no-reply", stick]).code(12).says("bundle 2 of lab-a was not applied");
     ran.says("nothing was changed")
         .says("Lock wait timeout exceeded")
         .says("hint: the server was busy; run the same");
     run(&mut holder, "COMMIT");
-    central.run(&["import", stick]).ok();
+    central.run(&["import", "--no-reply", stick]).ok();
     assert_equal(lab, central, &["shelves"]);
     assert_eq!(central.value("SELECT COUNT(*) FROM packmule_bundle"), "2");
 }

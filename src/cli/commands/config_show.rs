@@ -63,7 +63,8 @@ mod tests {
              database.name      ive_ims                      line 6\n\
              database.tls       off                          default\n\
              database.password  (not shown)                  line 6\n\
-             stick.bundle_max   512MiB                       default\n"
+             stick.bundle_max   512MiB                       default\n\
+             keep               30d                          default\n"
         );
     }
 }

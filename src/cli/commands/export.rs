@@ -1,29 +1,34 @@
 //! `packmule export`: seals what has changed and copies everything without a receipt to a stick.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::phrase::{bundles, by_kind, counts_json, is_are, number_of};
-use crate::cli::report_engine::centre_does_not_send;
+use crate::cli::phrase::{bundles, by_kind, counts_json, number_of};
+use crate::cli::sent::{carried_json, carried_lines, kept, not_all, receivers, sealed_json};
 use crate::cli::text::{disk_size, escape};
 use crate::cli::{Context, Exit, ExportArgs, Report, stick};
-use crate::engine::{self, Carried, Home, SealReport};
-use crate::mailbox::{Outcome, Stick, display_path};
-use crate::model::{BundleName, Role};
+use crate::config::Settings;
+use crate::engine::{self, Carried, CarryTo, Home, PeerStatus, SealReport};
+use crate::ledger::SiteState;
+use crate::mailbox::{Stick, display_path};
+use crate::model::{BundleName, Role, Site};
 
 /// Seals and carries, and says when the stick can be taken out.
 pub fn run(args: &ExportArgs, context: &Context) -> Result<Exit, Report> {
     let settings = context.settings_to_sign_in()?;
-    if settings.role == Role::Central {
-        return Err(centre_does_not_send(&settings.site));
-    }
     let progress = context.progress()?;
+    let to = carry_to(args, &settings)?;
     if args.run.dry_run {
         let mut home = Home::look(&settings, &progress)?;
+        engine::expect_active_labs(&home, &args.to)?;
         let report = engine::count_unsealed(&mut home)?;
+        let labs = match settings.role {
+            Role::Central => engine::sites(&mut home)?,
+            Role::Lab => Vec::new(),
+        };
         progress.print_notices();
-        say_dry_run(context, &report);
+        say_dry_run(context, &report, &for_labs(&labs, &to));
         return Ok(Exit::Done);
     }
     let dir = stick::find(args.dir.as_deref(), "export", context)?;
@@ -33,70 +38,133 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<Exit, Report> {
         context.out.say(&format!("Stick {}, {} free.", display_path(&dir), disk_size(free_bytes)));
     }
     let mut home = Home::work(&settings, &progress)?;
+    engine::expect_active_labs(&home, &args.to)?;
     let report = engine::seal(&mut home)?;
     say_read(context, &report);
-    let carried = engine::carry(&mut home, &dir).map_err(|error| kept(error.into(), &report))?;
+    let cleaned = if args.clean { engine::clean(&mut home, &dir)? } else { Vec::new() };
+    say_cleaned(context, &cleaned);
+    let carried = engine::carry(&mut home, &dir, &to).map_err(|error| kept(error.into(), &report))?;
+    engine::prune(&mut home)?;
     progress.print_notices();
     say_skipped(context, &report);
-    finish(context, &dir, &report, carried)
+    let done = Done { dir: &dir, to: &to, role: settings.role, has_started: home.has_started()? };
+    done.finish(context, &report, carried, &cleaned)
 }
 
-fn finish(context: &Context, dir: &Path, report: &SealReport, carried: Carried) -> Result<Exit, Report> {
-    for path in &carried.left_alone {
-        let path = display_path(path);
-        context.out.say(&format!("{path} is not ours and was left alone; the bundle has another name."));
+/// Whom the export is for. At a lab there is only the centre.
+fn carry_to(args: &ExportArgs, settings: &Settings) -> Result<CarryTo, Report> {
+    match (settings.role, args.to.as_slice()) {
+        (_, []) => Ok(CarryTo::All),
+        (Role::Central, sites) => Ok(CarryTo::Only(sites.iter().cloned().collect())),
+        (Role::Lab, _) => Err(Report::new(Exit::WrongUse, "--to is for the centre")
+            .because("a lab's changes go to its centre, which passes them on")
+            .hint("packmule export")),
     }
-    if !carried.bundles.is_empty() {
-        context.out.say("Checking  read back from the stick, identical");
-    }
-    if carried.stopped_by.is_none() {
-        for line in done_lines(report, &carried) {
-            context.out.result(&line);
+}
+
+/// What an export was for, once it is done.
+struct Done<'a> {
+    dir: &'a Path,
+    to: &'a CarryTo,
+    role: Role,
+    has_started: bool,
+}
+
+impl Done<'_> {
+    fn finish(
+        &self,
+        context: &Context,
+        report: &SealReport,
+        carried: Carried,
+        cleaned: &[(BundleName, PathBuf)],
+    ) -> Result<Exit, Report> {
+        for path in &carried.left_alone {
+            let path = display_path(path);
+            context.out.say(&format!("{path} is not ours and was left alone; the bundle has another name."));
         }
-        context.out.json("packmule.export.v1", to_json(dir, report, &carried));
+        if !carried.bundles.is_empty() {
+            context.out.say("Checking  read back from the stick, identical");
+        }
+        if let Some(error) = carried.stopped_by {
+            return Err(not_all(error.into(), &carried.bundles, &carried.left));
+        }
+        let next = self.next(&carried);
+        for line in self.lines(report, &carried) {
+            context.out.prose(&line);
+        }
+        context.out.prose(&format!("Do next: {next}"));
+        context.out.json("packmule.export.v1", to_json(self.dir, report, &carried, cleaned, &next));
+        Ok(Exit::Done)
     }
-    let on_stick = numbers(carried.bundles.iter().map(|(name, _)| name));
-    let left = numbers(carried.left.iter());
-    match carried.stopped_by {
-        None => Ok(Exit::Done),
-        Some(error) => Err(not_all(error.into(), &on_stick, &left)),
+
+    /// What stands on the screen at the end, when everything is on the stick.
+    fn lines(&self, report: &SealReport, carried: &Carried) -> Vec<String> {
+        const OUT: &str = "You can take the stick out now.";
+        let mut lines = carried_lines(report, carried);
+        if lines.is_empty() {
+            return match (self.role, self.has_started) {
+                (Role::Central, _) => {
+                    vec![format!("Nothing waits for {}: nothing was written.", self.whom())]
+                }
+                (Role::Lab, true) => {
+                    vec!["Nothing has changed, and nothing waits here.".to_owned(), OUT.to_owned()]
+                }
+                (Role::Lab, false) => {
+                    let ready =
+                        "Nothing has changed yet; the stick is ready for the centre to put its rows on it.";
+                    vec![ready.to_owned(), OUT.to_owned()]
+                }
+            };
+        }
+        lines.push(OUT.to_owned());
+        let waiting: Vec<Site> = whose_content(carried);
+        match waiting.as_slice() {
+            // Nobody waits for the confirmation of a receipt.
+            [] => {}
+            [site] => {
+                lines.push(format!("These changes stay \"not confirmed\" until {site}'s receipt comes back."))
+            }
+            _ => lines.push("These changes stay \"not confirmed\" until the receipts come back.".to_owned()),
+        }
+        lines
+    }
+
+    fn whom(&self) -> String {
+        match self.to {
+            CarryTo::All => "any lab".to_owned(),
+            CarryTo::Only(sites) => sites.iter().map(Site::as_str).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    fn next(&self, carried: &Carried) -> String {
+        let sites: Vec<String> = receivers(carried).into_keys().map(|site| site.to_string()).collect();
+        match (self.role, sites.as_slice()) {
+            (Role::Central, []) => "nothing".to_owned(),
+            (Role::Central, [site]) => format!("bring the stick to {site}; there: packmule import"),
+            (Role::Central, sites) => {
+                format!("bring the stick to each of {}; there: packmule import", sites.join(", "))
+            }
+            (Role::Lab, _) if !self.has_started || !whose_content(carried).is_empty() => {
+                "bring the stick to the centre; when it is back: packmule import".to_owned()
+            }
+            (Role::Lab, _) => {
+                "nothing; take the stick along when somebody next goes to the centre".to_owned()
+            }
+        }
     }
 }
 
-/// What stands on the screen at the end, when everything is on the stick.
-fn done_lines(report: &SealReport, carried: &Carried) -> Vec<String> {
-    let Some((name, _)) = carried.bundles.last() else {
-        return vec!["Nothing has changed yet, and no bundle waits: nothing was written.".to_owned()];
-    };
-    let new = numbers(report.names.iter());
-    let all = numbers(carried.bundles.iter().map(|(name, _)| name));
-    let older: Vec<u64> = all.iter().copied().filter(|number| !new.contains(number)).collect();
-    let mut lines = Vec::new();
-    if new.is_empty() {
-        lines.push(format!("Nothing has changed since bundle {}.", name.seq));
-    } else {
-        let (what, are) = (capital(&bundles(&new)), is_are(new.len()));
-        lines.push(format!("{what} for {} {are} on the stick: {}.", name.to, by_kind(&report.counts)));
-    }
-    if !older.is_empty() {
-        let (what, are) = (capital(&bundles(&older)), is_are(older.len()));
-        let too = if new.is_empty() { "" } else { " too" };
-        lines.push(format!("{what} for {} {are} on the stick{too}, not confirmed yet.", name.to));
-    }
-    lines.push("You can take the stick out now.".to_owned());
-    lines.push(format!("These changes stay \"not confirmed\" until {}'s receipt comes back.", name.to));
-    lines
+/// The sites for which there is more on the stick than receipts.
+fn whose_content(carried: &Carried) -> Vec<Site> {
+    receivers(carried).into_iter().filter(|(_, has_content)| *has_content).map(|(site, _)| site).collect()
 }
 
 fn say_read(context: &Context, report: &SealReport) {
-    if let Some(first) = report.names.first() {
-        let (changes, tables) = in_tables(report);
-        let since = match first.seq.number() - 1 {
-            0 => "the first changes".to_owned(),
-            before => format!("changes since bundle {before}"),
-        };
-        context.out.say(&format!("Reading   {since}: {changes} in {tables}"));
+    if report.counts.total() == 0 {
+        return;
     }
+    let (changes, tables) = in_tables(report);
+    context.out.say(&format!("Reading   what has changed: {changes} in {tables}"));
 }
 
 fn in_tables(report: &SealReport) -> (String, String) {
@@ -112,13 +180,46 @@ fn say_skipped(context: &Context, report: &SealReport) {
     }
 }
 
-fn say_dry_run(context: &Context, report: &SealReport) {
+/// What was removed from a stick, because a receipt covers it.
+fn say_cleaned(context: &Context, cleaned: &[(BundleName, PathBuf)]) {
+    if !cleaned.is_empty() {
+        let what = number_of(cleaned.len() as u64, "confirmed bundle", "confirmed bundles");
+        context.out.say(&format!("Cleaning  {what} removed from the stick"));
+    }
+}
+
+/// What each lab would be sent, at the centre.
+fn for_labs(labs: &[PeerStatus], to: &CarryTo) -> Vec<String> {
+    let is_meant = |lab: &&PeerStatus| {
+        let is_named = match to {
+            CarryTo::All => true,
+            CarryTo::Only(sites) => sites.contains(&lab.site),
+        };
+        is_named && lab.state == SiteState::Active
+    };
+    let words = |lab: &PeerStatus| {
+        let new = match (lab.wants_snapshot, lab.unsealed) {
+            (true, _) => "all rows".to_owned(),
+            (false, 0) => "no new edits".to_owned(),
+            (false, edits) => number_of(edits, "new edit", "new edits"),
+        };
+        let older: Vec<u64> = [lab.at_home.bundles.as_slice(), lab.under_way.bundles.as_slice()].concat();
+        let too = if older.is_empty() { String::new() } else { format!(", and {} again", bundles(&older)) };
+        format!("For {}: {new}{too}.", lab.site)
+    };
+    labs.iter().filter(is_meant).map(words).collect()
+}
+
+fn say_dry_run(context: &Context, report: &SealReport, for_labs: &[String]) {
     let (changes, tables) = in_tables(report);
     let line = match report.counts.total() {
         0 => "Nothing has changed since the last bundle.".to_owned(),
         _ => format!("The next bundle would hold {changes} in {tables}: {}.", by_kind(&report.counts)),
     };
-    context.out.result(&line);
+    match for_labs {
+        [] => context.out.prose(&line),
+        lines => lines.iter().for_each(|line| context.out.prose(line)),
+    }
     say_skipped(context, report);
     context.out.result("This was a dry run: nothing was changed.");
     context.out.json(
@@ -133,117 +234,28 @@ fn say_dry_run(context: &Context, report: &SealReport) {
     );
 }
 
-fn to_json(dir: &Path, report: &SealReport, carried: &Carried) -> serde_json::Value {
-    let bundles: Vec<_> = carried
-        .bundles
-        .iter()
-        .map(|(name, outcome)| json!({ "bundle": name.seq.number(), "name": name.to_string(), "to": name.to.to_string(), "copy": word(*outcome) }))
-        .collect();
+fn to_json(
+    dir: &Path,
+    report: &SealReport,
+    carried: &Carried,
+    cleaned: &[(BundleName, PathBuf)],
+    next: &str,
+) -> serde_json::Value {
     json!({
         "dry_run": false,
         "place": dir.to_string_lossy(),
-        "sealed": numbers(report.names.iter()),
+        "sealed": sealed_json(report),
         "changes": counts_json(&report.counts),
         "tables": report.tables,
         "log_rows": report.log_rows,
         "skipped": skipped_json(report),
-        "bundles": bundles,
+        "bundles": carried_json(carried),
+        "cleaned": cleaned.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>(),
+        "do_next": next,
     })
 }
 
 fn skipped_json(report: &SealReport) -> serde_json::Value {
     let skipped = report.skipped.iter().map(|(table, why)| json!({ "table": table.as_str(), "why": why }));
     skipped.collect()
-}
-
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Written => "written",
-        Outcome::Replaced => "replaced",
-        Outcome::AlreadyThere => "there",
-    }
-}
-
-/// The stick failed after the bundle was sealed: nothing is lost, and that must be said.
-fn kept(report: Report, sealed: &SealReport) -> Report {
-    let new = numbers(sealed.names.iter());
-    if new.is_empty() {
-        return report;
-    }
-    let safe = format!("{} {} safe in this computer's outbox", bundles(&new), is_are(new.len()));
-    let cause = report.cause.clone().map_or(safe.clone(), |cause| format!("{cause}; {safe}"));
-    report.because(cause)
-}
-
-/// The stick became full: which bundles are on it and which are not.
-fn not_all(report: Report, on_stick: &[u64], left: &[u64]) -> Report {
-    let missing = format!("{} {} not on it, but safe in the outbox", bundles(left), is_are(left.len()));
-    let there = match on_stick.len() {
-        0 => missing,
-        many => format!("{} {} on it and complete; {missing}", bundles(on_stick), is_are(many)),
-    };
-    let cause = report.cause.clone().map_or(there.clone(), |cause| format!("{cause}; {there}"));
-    report.because(cause)
-}
-
-fn numbers<'n>(names: impl Iterator<Item = &'n BundleName>) -> Vec<u64> {
-    names.map(|name| name.seq.number()).collect()
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::ChangeCounts;
-
-    fn name(seq: u64) -> BundleName {
-        format!("lab-a.central.7f3a9c21.{seq:010}.mule").parse().unwrap()
-    }
-
-    fn carried(numbers: &[u64]) -> Carried {
-        let bundles = numbers.iter().map(|seq| (name(*seq), Outcome::Written)).collect();
-        Carried { bundles, ..Carried::default() }
-    }
-
-    #[test]
-    fn what_is_on_the_stick_is_named() {
-        let counts = ChangeCounts { inserts: 1120, updates: 158, deletes: 6 };
-        let report = SealReport { names: vec![name(147)], counts, ..SealReport::default() };
-        assert_eq!(
-            done_lines(&report, &carried(&[146, 147])),
-            [
-                "Bundle 147 for central is on the stick: insert 1 120, update 158, delete 6.",
-                "Bundle 146 for central is on the stick too, not confirmed yet.",
-                "You can take the stick out now.",
-                "These changes stay \"not confirmed\" until central's receipt comes back.",
-            ]
-        );
-    }
-
-    #[test]
-    fn without_news_the_older_bundles_are_carried_all_the_same() {
-        let lines = done_lines(&SealReport::default(), &carried(&[145, 146]));
-        assert_eq!(lines[0], "Nothing has changed since bundle 146.");
-        assert_eq!(lines[1], "Bundles 145, 146 for central are on the stick, not confirmed yet.");
-        assert_eq!(done_lines(&SealReport::default(), &Carried::default()).len(), 1);
-    }
-
-    #[test]
-    fn a_full_stick_says_what_is_on_it_and_what_is_not() {
-        let full =
-            crate::mailbox::Error::Full { place: "/media/s".into(), need_bytes: 98_304, free_bytes: 12_000 };
-        let report = not_all(full.into(), &[145, 146], &[147]);
-        assert_eq!(
-            report.to_text(),
-            "packmule: error: /media/s is full\n  \
-             cause: 98 kB are needed, and 12 kB are free; bundles 145, 146 are on it and complete; \
-             bundle 147 is not on it, but safe in the outbox\n  \
-             hint: make room on it or take another stick, then run the same command again\n"
-        );
-        assert_eq!(report.code, Exit::Stick);
-    }
 }

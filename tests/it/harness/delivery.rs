@@ -41,7 +41,7 @@ impl Family<'_> {
         let stick = lab.stick("stick");
         let stick = stick.to_str().unwrap();
         lab.run(&["export", stick]).ok();
-        self.central.run(&["import", stick]).ok();
+        self.central.run(&["import", "--no-reply", stick]).ok();
         let after = ledger(&self.central, lab.name());
         Delivered {
             bundles: after.bundles - before.bundles,

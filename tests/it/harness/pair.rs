@@ -59,7 +59,7 @@ impl Pair {
     }
 
     pub(crate) fn import(&self) -> Ran {
-        self.central().run(&["import", self.stick()])
+        self.central().run(&["import", self.stick(), "--no-reply"])
     }
 
     /// Exports and imports with success.

@@ -1,4 +1,4 @@
-//! Sorts the log's entries by row, on disk once they are many, so that memory stays flat.
+//! Sorts entries by their bytes, on disk once they are many, so that memory stays flat.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,15 +8,15 @@ use std::path::Path;
 
 /// One entry: what it is sorted by, and what goes with it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Item {
+pub struct Item {
     /// Entries are in the order of these bytes.
-    pub(super) key: Vec<u8>,
+    pub key: Vec<u8>,
     /// Goes with the key; among equal keys, entries are in the order of these bytes.
-    pub(super) rest: Vec<u8>,
+    pub rest: Vec<u8>,
 }
 
 /// Takes entries in any order.
-pub(super) struct Sorter<'a> {
+pub struct Sorter<'a> {
     folder: &'a Path,
     arena: Vec<u8>,
     spans: Vec<Span>,
@@ -32,17 +32,19 @@ struct Span {
 }
 
 /// Gives the entries back in order, as often as asked.
-pub(super) struct Sorted {
+pub struct Sorted {
     runs: Vec<File>,
     memory: Vec<Item>,
 }
 
 impl<'a> Sorter<'a> {
-    pub(super) fn new(folder: &'a Path) -> Self {
+    /// Begins; `folder` takes what does not fit into memory.
+    pub fn new(folder: &'a Path) -> Self {
         Sorter { folder, arena: Vec::new(), spans: Vec::new(), runs: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, key: &[u8], rest: &[u8]) -> io::Result<()> {
+    /// Takes one entry.
+    pub fn push(&mut self, key: &[u8], rest: &[u8]) -> io::Result<()> {
         const ARENA_BYTES: usize = 8 << 20;
         let span = Span {
             start: self.arena.len() as u32,
@@ -58,7 +60,8 @@ impl<'a> Sorter<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> io::Result<Sorted> {
+    /// Everything has come: sorts it.
+    pub fn finish(mut self) -> io::Result<Sorted> {
         const KEPT_BYTES: usize = 256 << 10;
         if !self.runs.is_empty() || self.arena.len() > KEPT_BYTES {
             self.spill()?;
@@ -99,12 +102,13 @@ fn entry(arena: &[u8], span: Span) -> (&[u8], &[u8]) {
 }
 
 impl Sorted {
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
         self.runs.is_empty() && self.memory.is_empty()
     }
 
     /// Hands over every entry in order, from the first.
-    pub(super) fn iter(&mut self) -> io::Result<SortedIter<'_>> {
+    pub fn iter(&mut self) -> io::Result<SortedIter<'_>> {
         let mut runs = Vec::with_capacity(self.runs.len());
         let mut heads = BinaryHeap::new();
         for (number, file) in self.runs.iter_mut().enumerate() {
@@ -120,7 +124,7 @@ impl Sorted {
 }
 
 /// The entries in order.
-pub(super) struct SortedIter<'a> {
+pub struct SortedIter<'a> {
     runs: Vec<BufReader<&'a mut File>>,
     heads: BinaryHeap<Reverse<(Item, usize)>>,
     memory: std::slice::Iter<'a, Item>,

@@ -4,23 +4,25 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Change, Op, RowImage, Stamp, TableName, TableShape, key_from_log, key_to_log, row_from_json, row_to_json,
 };
 
-/// A queue of changes of several tables.
-pub(super) struct Spool<'a> {
+/// A queue of changes of several tables, each with a mark `T`.
+pub struct Spool<'a, T = ()> {
     folder: &'a Path,
-    memory: Vec<(TableName, Change)>,
+    memory: Vec<(TableName, Change, T)>,
     memory_bytes: usize,
     file: Option<BufWriter<File>>,
     count: u64,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct Line<T> {
+    mark: T,
     table: String,
     op: char,
     time: i64,
@@ -29,62 +31,95 @@ struct Line {
     after: Option<String>,
 }
 
-impl<'a> Spool<'a> {
-    pub(super) fn new(folder: &'a Path) -> Self {
+impl<'a, T: Clone + Serialize + DeserializeOwned> Spool<'a, T> {
+    /// An empty queue; `folder` takes what does not fit into memory.
+    pub fn new(folder: &'a Path) -> Self {
         Spool { folder, memory: Vec::new(), memory_bytes: 0, file: None, count: 0 }
     }
 
-    pub(super) fn count(&self) -> u64 {
+    /// How many changes wait.
+    pub fn count(&self) -> u64 {
         self.count
     }
 
-    pub(super) fn push(&mut self, shape: &TableShape, change: Change) -> io::Result<()> {
+    /// Takes a change of the table of this shape.
+    pub fn push(&mut self, shape: &TableShape, change: Change, mark: T) -> io::Result<()> {
         const MEMORY_BYTES: usize = 4 << 20;
         self.count += 1;
         if self.file.is_none() && self.memory_bytes < MEMORY_BYTES {
             self.memory_bytes += change.size_bytes() + size_of::<Change>();
-            self.memory.push((shape.name.clone(), change));
+            self.memory.push((shape.name.clone(), change, mark));
             return Ok(());
         }
         let mut file = match self.file.take() {
             Some(file) => file,
             None => BufWriter::new(tempfile::tempfile_in(self.folder)?),
         };
-        serde_json::to_writer(&mut file, &to_line(shape, &change))?;
+        serde_json::to_writer(&mut file, &to_line(shape, &change, mark))?;
         file.write_all(b"\n")?;
         self.file = Some(file);
         Ok(())
     }
 
     /// Hands over everything in the order in which it came, and is empty afterwards.
-    pub(super) fn drain<E: From<io::Error>>(
+    pub fn drain<E: From<io::Error>>(
         &mut self,
         shape_of: &dyn Fn(&TableName) -> Option<TableShape>,
-        take: &mut dyn FnMut(TableName, Change) -> Result<(), E>,
+        take: &mut dyn FnMut(TableName, Change, T) -> Result<(), E>,
     ) -> Result<(), E> {
         let (memory, file) = (std::mem::take(&mut self.memory), self.file.take());
         (self.memory_bytes, self.count) = (0, 0);
-        for (table, change) in memory {
-            take(table, change)?;
+        for (table, change, mark) in memory {
+            take(table, change, mark)?;
         }
-        let Some(file) = file else {
-            return Ok(());
-        };
-        let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.seek(SeekFrom::Start(0))?;
-        for line in BufReader::new(file).lines() {
-            let line: Line = serde_json::from_str(&line?).map_err(io::Error::from)?;
-            let table = TableName::new(line.table.clone());
-            let change = shape_of(&table).and_then(|shape| from_line(&shape, line));
-            take(table, change.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?)?;
+        match file {
+            Some(file) => {
+                let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                read_lines(&mut file, shape_of, take)
+            }
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Hands over everything in the order in which it came, and keeps it: this can be done again.
+    pub fn each<E: From<io::Error>>(
+        &mut self,
+        shape_of: &dyn Fn(&TableName) -> Option<TableShape>,
+        take: &mut dyn FnMut(TableName, Change, T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (table, change, mark) in &self.memory {
+            take(table.clone(), change.clone(), mark.clone())?;
+        }
+        match &mut self.file {
+            Some(file) => {
+                file.flush()?;
+                read_lines(file.get_mut(), shape_of, take)
+            }
+            None => Ok(()),
+        }
     }
 }
 
-fn to_line(shape: &TableShape, change: &Change) -> Line {
+fn read_lines<T: DeserializeOwned, E: From<io::Error>>(
+    file: &mut File,
+    shape_of: &dyn Fn(&TableName) -> Option<TableShape>,
+    take: &mut dyn FnMut(TableName, Change, T) -> Result<(), E>,
+) -> Result<(), E> {
+    file.seek(SeekFrom::Start(0))?;
+    for line in BufReader::new(file).lines() {
+        let line: Line<T> = serde_json::from_str(&line?).map_err(io::Error::from)?;
+        let table = TableName::new(line.table.clone());
+        let change = shape_of(&table).and_then(|shape| from_line(&shape, line));
+        let (change, mark) = change.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
+        take(table, change, mark)?;
+    }
+    Ok(())
+}
+
+fn to_line<T>(shape: &TableShape, change: &Change, mark: T) -> Line<T> {
     let row = |row: Option<&RowImage>| row.map(|row| row_to_json(shape, row));
     Line {
+        mark,
         table: shape.name.to_string(),
         op: match change.op() {
             Op::Insert => 'I',
@@ -98,18 +133,19 @@ fn to_line(shape: &TableShape, change: &Change) -> Line {
     }
 }
 
-fn from_line(shape: &TableShape, line: Line) -> Option<Change> {
+fn from_line<T>(shape: &TableShape, line: Line<T>) -> Option<(Change, T)> {
     let row = |text: &str| row_from_json(shape, text).ok();
     let time = Stamp::from_micros(line.time);
     let before = match &line.before {
         Some(text) => Some(row(text)?),
         None => None,
     };
-    Some(match line.op {
+    let change = match line.op {
         'I' => Change::Insert { after: row(&line.after?)?, time },
         'U' => Change::Update { before, after: row(&line.after?)?, time },
         _ => Change::Delete { key: key_from_log(shape, &line.key?)?, before, time },
-    })
+    };
+    Some((change, line.mark))
 }
 
 #[cfg(test)]
@@ -143,17 +179,22 @@ mod tests {
         let folder = std::env::temp_dir();
         let mut spool = Spool::new(&folder);
         let count = 60_000;
-        (0..count).for_each(|number| spool.push(&shape, change(number)).unwrap());
+        (0..count).for_each(|number| spool.push(&shape, change(number), number).unwrap());
         assert!(spool.file.is_some());
-        let mut found = Vec::new();
         let shape_of = |_: &TableName| Some(shape.clone());
-        spool
-            .drain(&shape_of, &mut |_, change| {
-                found.push(change);
+        for keep in [true, true, false] {
+            let mut found = Vec::new();
+            let mut take = |_, change, mark| {
+                found.push((change, mark));
                 Ok::<(), io::Error>(())
-            })
-            .unwrap();
-        assert!(found.len() == count && found.iter().enumerate().all(|(number, one)| *one == change(number)));
+            };
+            match keep {
+                true => spool.each(&shape_of, &mut take).unwrap(),
+                false => spool.drain(&shape_of, &mut take).unwrap(),
+            }
+            let same = |(number, one): (usize, &(Change, usize))| *one == (change(number), number);
+            assert!(found.len() == count && found.iter().enumerate().all(same));
+        }
         assert_eq!(spool.count(), 0);
     }
 }

@@ -1,0 +1,213 @@
+//! What is put down of each decision: log rows, conflicts and answers at the centre, words kept for later at a lab.
+
+use std::collections::HashMap;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::apply::decide::{Decided, Verdict, describe, record_id};
+use crate::apply::error::Error;
+use crate::apply::run::Run;
+use crate::apply::scene::{Prepared, Side};
+use crate::apply::write::Order;
+use crate::conflict::Kind;
+use crate::db::{self, Table};
+use crate::ledger::{self, Conflict, Kept, LoggedRow, Status, Why};
+use crate::model::{Change, Op, RowKey, TableName, hex_from_bytes, key_to_log, row_to_json};
+
+/// What a lab keeps of the words that it cannot follow yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeping {
+    /// The words of a bundle: they are kept, and take the place of older ones; nothing is kept yet.
+    NewNothingYet,
+    /// The same, and older ones are kept already.
+    New,
+    /// Words that were kept: those that still cannot be followed stay as they are.
+    Old,
+}
+
+impl Run<'_> {
+    /// Logs what was written, keeps the conflicts, and notes the rows that are to be looked at again.
+    pub(super) fn record(
+        &mut self,
+        prepared: &Prepared,
+        decided: &mut [Decided],
+        refused: &HashMap<usize, (Kind, String)>,
+    ) -> Result<(), Error> {
+        let table = &prepared.table;
+        let mut written: Vec<LoggedRow> = Vec::new();
+        let mut conflicts: Vec<Conflict> = Vec::new();
+        let mut answers: Vec<(String, Op)> = Vec::new();
+        let mut deferred: Vec<usize> = Vec::new();
+        let mut followed: Vec<String> = Vec::new();
+        let forgets = self.forgets();
+        for (at, one) in decided.iter_mut().enumerate().filter(|(at, _)| !refused.contains_key(at)) {
+            let stands = match &mut one.verdict {
+                Verdict::Defer => {
+                    deferred.push(at);
+                    continue;
+                }
+                Verdict::AlreadyThere => {
+                    self.tally.already_there += 1;
+                    one.change.after().cloned()
+                }
+                Verdict::Write(conflict) => {
+                    self.tally.written += 1;
+                    let conflict = conflict.take();
+                    written.push(logged(at, one));
+                    conflicts.extend(conflict.map(|boxed| *boxed));
+                    one.change.after().cloned()
+                }
+                Verdict::Keep(conflict) => {
+                    conflicts.push((**conflict).clone());
+                    answers.push(answer(table, one));
+                    one.current.clone()
+                }
+            };
+            if forgets {
+                followed.push(row_hash(one));
+            }
+            if prepared.settles {
+                let time = one.change.time();
+                let wanted = match stands {
+                    Some(after) => Change::Insert { after, time },
+                    None => Change::Delete { key: one.key.clone(), before: None, time },
+                };
+                self.settle.push(&table.shape, wanted, ())?;
+            }
+        }
+        self.record_conflicts(&conflicts)?;
+        self.log(&table.shape.name, &written)?;
+        self.answer(&table.shape.name, &answers)?;
+        self.forget(&table.shape.name, &followed)?;
+        let waiting: Vec<Kept> = deferred
+            .into_iter()
+            .filter_map(|at| Some(self.word(table, decided.get(at)?, Why::OwnChanges, None)))
+            .collect();
+        self.keep(&waiting)
+    }
+
+    /// Sets a change aside: at the centre for a person, at a lab until it fits. Nothing else waits for it.
+    pub(super) fn set_aside(
+        &mut self,
+        table: &Table,
+        one: &Decided,
+        kind: Kind,
+        note: String,
+    ) -> Result<(), Error> {
+        if let Side::Lab { .. } = self.scene.side {
+            let word = self.word(table, one, Why::Misfit(kind), Some(note));
+            return self.keep(&[word]);
+        }
+        let mut conflict = describe(&self.scene, table, &one.change, &one.key, one.current.as_ref(), kind);
+        conflict.status = Status::Open;
+        conflict.decided_by = None;
+        conflict.note = Some(note);
+        self.record_conflicts(&[conflict])?;
+        // The lab holds what could not be written here: it is told what the row is instead.
+        self.answer(&table.shape.name, &[answer(table, one)])
+    }
+
+    fn record_conflicts(&mut self, conflicts: &[Conflict]) -> Result<(), Error> {
+        let open = conflicts.iter().filter(|conflict| conflict.status == Status::Open).count() as u64;
+        self.tally.parked += open;
+        self.tally.conflicts += conflicts.len() as u64 - open;
+        Ok(ledger::record_conflicts(self.session, conflicts)?)
+    }
+
+    /// Logs rows that were written, with the time and the site of the edit itself, so that the centre can pass it on to
+    /// all but its author. A lab passes nothing on.
+    pub(super) fn log(&mut self, table: &TableName, written: &[LoggedRow]) -> Result<(), Error> {
+        match self.scene.side {
+            Side::Central { .. } => Ok(ledger::log_rows(self.session, table, written, self.scene.sender)?),
+            Side::Lab { .. } => Ok(()),
+        }
+    }
+
+    /// Notes rows of which the sender holds something else than what stands here now.
+    pub(super) fn answer(&mut self, table: &TableName, rows: &[(String, Op)]) -> Result<(), Error> {
+        match self.scene.side {
+            Side::Central { up_only, .. } if !up_only.contains(table) => {
+                Ok(ledger::answer_rows(self.session, table, rows, self.scene.sender, self.scene.now)?)
+            }
+            Side::Central { .. } | Side::Lab { .. } => Ok(()),
+        }
+    }
+
+    /// The word that a lab keeps of a change.
+    fn word(&self, table: &Table, one: &Decided, why: Why, note: Option<String>) -> Kept {
+        let covered_batch = match self.scene.side {
+            Side::Lab { covered, .. } => covered,
+            Side::Central { .. } => 0,
+        };
+        Kept {
+            table: table.shape.name.clone(),
+            row_hash: row_hash(one),
+            record_id: record_id(table, &one.key, one.current.as_ref()),
+            row: one.change.after().map(|row| row_to_json(&table.shape, row)),
+            time: one.change.time(),
+            why,
+            note,
+            bundle: self.scene.bundle.clone(),
+            covered_batch,
+            kept_at: self.scene.now,
+        }
+    }
+
+    fn keep(&mut self, words: &[Kept]) -> Result<(), Error> {
+        if words.is_empty() {
+            return Ok(());
+        }
+        self.tally.deferred += words.len() as u64;
+        match self.keeping {
+            Keeping::Old => Ok(()),
+            Keeping::New | Keeping::NewNothingYet => {
+                self.keeping = Keeping::New;
+                Ok(ledger::keep_words(self.session, words)?)
+            }
+        }
+    }
+
+    /// Forgets what was kept on rows that have just been made what the centre says.
+    fn forget(&mut self, table: &TableName, hashes: &[String]) -> Result<(), Error> {
+        if self.forgets() { Ok(ledger::forget_words(self.session, table, hashes)?) } else { Ok(()) }
+    }
+
+    /// The same for changes that were written in another way.
+    pub(super) fn forget_changes(&mut self, table: &Table, changes: &[Change]) -> Result<(), Error> {
+        if !self.forgets() {
+            return Ok(());
+        }
+        let keys: Vec<RowKey> = changes.iter().filter_map(|change| change.key(&table.shape)).collect();
+        let canonicals = db::canonical_keys(self.session, table, &keys)?;
+        let hashes: Vec<String> = canonicals.iter().map(|canonical| hash_of(canonical)).collect();
+        self.forget(&table.shape.name, &hashes)
+    }
+
+    /// Whether a word may be kept here that is out of date once its row is written.
+    fn forgets(&self) -> bool {
+        match (self.scene.side, self.keeping) {
+            (Side::Lab { .. }, Keeping::New | Keeping::Old) => true,
+            (Side::Central { .. }, _) | (Side::Lab { .. }, Keeping::NewNothingYet) => false,
+        }
+    }
+}
+
+fn logged(at: usize, one: &Decided) -> LoggedRow {
+    let order = Order { at, key: one.key.clone(), row: one.change.after(), exists: one.current.is_some() };
+    LoggedRow { record_id: key_to_log(&one.key), op: order.op(), time: one.change.time() }
+}
+
+fn answer(table: &Table, one: &Decided) -> (String, Op) {
+    let op = if one.current.is_some() { Op::Update } else { Op::Delete };
+    (record_id(table, &one.key, one.current.as_ref()), op)
+}
+
+/// The name under which a word on this row is kept.
+fn row_hash(one: &Decided) -> String {
+    hash_of(&one.canonical)
+}
+
+/// The same for the form of a key in which equal keys are one.
+pub(super) fn hash_of(canonical: &[u8]) -> String {
+    hex_from_bytes(&Sha256::digest(canonical))
+}

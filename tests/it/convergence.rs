@@ -1,0 +1,75 @@
+//! Random rounds from a seed: whatever happens between a centre and three labs, in the end all hold the same rows, and
+//! every word that anyone typed is in a row, was written over by somebody who had it, or is in `conflict_log`.
+//!
+//! `PACKMULE_SEEDS=100..200 cargo test --test it convergence` tries other seeds, and `PACKMULE_STEPS=30` only the first
+//! steps of each.
+
+#![allow(
+    clippy::print_stderr,
+    reason = "a seed that fails is told on the spot, for whoever waits for many of them"
+)]
+
+use std::cell::RefCell;
+use std::env;
+use std::fs;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::harness::{Family, PEOPLE_ROWS, PEOPLE_SCHEMA, Saved, TestSite, World, server};
+
+const STEPS: usize = 60;
+
+#[test]
+fn random_rounds_end_equal_with_nothing_lost() {
+    let seeds = env::var("PACKMULE_SEEDS").ok().map(|text| range(&text));
+    try_seeds(seeds.unwrap_or(0..3));
+}
+
+fn range(text: &str) -> Range<u64> {
+    let (from, to) = text.split_once("..").unwrap_or_else(|| panic!("PACKMULE_SEEDS={text} is no FROM..TO"));
+    from.parse().unwrap()..to.parse().unwrap()
+}
+
+/// Tries seeds on one family, put back to its start before each.
+fn try_seeds(seeds: impl IntoIterator<Item = u64>) {
+    let family = Family::new(server(), PEOPLE_SCHEMA, &["lab-a", "lab-b", "lab-c"]);
+    family.central.sql(PEOPLE_ROWS);
+    for lab in &family.labs {
+        let stick = lab.stick("first");
+        lab.run(&["export", stick.to_str().unwrap()]).ok();
+        family.central.run(&["import", stick.to_str().unwrap()]).ok();
+        lab.run(&["import", stick.to_str().unwrap()]).ok();
+    }
+    let sites: Vec<&TestSite<'static>> = std::iter::once(&family.central).chain(&family.labs).collect();
+    let settings: Vec<String> = sites.iter().map(|site| fs::read_to_string(site.config()).unwrap()).collect();
+    let start: Vec<Saved<'_>> = sites.iter().map(|site| Saved::new(site)).collect();
+    let steps = env::var("PACKMULE_STEPS").map_or(STEPS, |text| text.parse().unwrap());
+    let story = RefCell::new(Vec::new());
+    let mut failed = Vec::new();
+    for seed in seeds {
+        start.iter().for_each(Saved::restore);
+        for (site, text) in sites.iter().zip(&settings) {
+            // Every second world forgets what is confirmed at once.
+            let keep = if seed % 2 == 1 { "keep = \"1s\"\n" } else { "" };
+            fs::write(site.config(), format!("{keep}{text}")).unwrap();
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let mut world = World::new(&family, seed, &story);
+            (0..steps).for_each(|_| world.step());
+            world.settle();
+        }));
+        let met =
+            family.central.query("SELECT kind, status, outcome, COUNT(*) FROM conflict_log GROUP BY 1, 2, 3");
+        eprintln!(
+            "seed {seed}: {:?}",
+            met.into_iter()
+                .map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(" "))
+                .collect::<Vec<_>>()
+        );
+        if outcome.is_err() {
+            eprintln!("--- seed {seed}\n{}\n--- end of seed {seed}", story.borrow().join("\n"));
+            failed.push(seed);
+        }
+    }
+    assert!(failed.is_empty(), "seeds {failed:?} failed; their stories stand above");
+}

@@ -1,0 +1,347 @@
+//! A centre, three labs and their sticks, with everything at random that may happen between them, from a seed.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fastrand::Rng;
+use mysql::Conn;
+use mysql::prelude::Queryable;
+use packmule::monitor::Step;
+
+use super::family::Family;
+use super::people::{PEOPLE_TABLES, People, Traces};
+use super::program::Ran;
+use super::rows::differences;
+use super::site::{TestSite, bundles_in};
+
+/// The centre and its labs, by number: 0 is the centre.
+pub(crate) struct World<'f> {
+    family: &'f Family<'static>,
+    rng: Rng,
+    people: People,
+    held: Vec<Option<Held>>,
+    /// The sticks of each lab, and copies of them that lie about.
+    sticks: Vec<Vec<PathBuf>>,
+    copies: Vec<Vec<PathBuf>>,
+    folder: tempfile::TempDir,
+    made: u32,
+    /// What was done so far, for a person who looks into a failure.
+    pub(crate) story: &'f RefCell<Vec<String>>,
+}
+
+/// A transaction that is open for longer.
+struct Held {
+    conn: Conn,
+    traces: Traces,
+}
+
+impl<'f> World<'f> {
+    /// A world of these sites, as they are.
+    pub(crate) fn new(family: &'f Family<'static>, seed: u64, story: &'f RefCell<Vec<String>>) -> World<'f> {
+        let folder = tempfile::tempdir().unwrap();
+        let sticks = family.labs.iter().map(|lab| {
+            (0..2).map(|number| new_folder(folder.path(), &format!("{}-{number}", lab.name()))).collect()
+        });
+        story.borrow_mut().clear();
+        World {
+            rng: Rng::with_seed(seed),
+            people: People::new(seed),
+            held: (0..=family.labs.len()).map(|_| None).collect(),
+            sticks: sticks.collect(),
+            copies: vec![Vec::new(); family.labs.len()],
+            made: 0,
+            family,
+            folder,
+            story,
+        }
+    }
+
+    fn site(&self, at: usize) -> &'f TestSite<'static> {
+        match at {
+            0 => &self.family.central,
+            lab => &self.family.labs[lab - 1],
+        }
+    }
+
+    fn tell(&self, line: String) {
+        self.story.borrow_mut().push(line);
+    }
+
+    /// Something happens.
+    pub(crate) fn step(&mut self) {
+        let lab = self.rng.usize(1..=self.family.labs.len());
+        let place = self.rng.usize(..2);
+        let stick = self.sticks[lab - 1][place].clone();
+        match self.rng.u32(..100) {
+            0..=44 => self.edit(),
+            45..=53 => self.run(lab, &["export", text(&stick)]),
+            54..=65 => self.run(0, &["import", text(&stick)]),
+            66..=76 => self.run(lab, &["import", text(&stick)]),
+            77 | 78 => self.run(0, &["import", "--no-reply", text(&stick)]),
+            79 | 80 => self.run(lab, &["import", "--no-reply", text(&stick)]),
+            81..=83 => self.run(0, &["export", text(&stick)]),
+            84 => self.run(lab, &["export", "--clean", text(&stick)]),
+            85 | 86 => self.lose(&stick),
+            87 | 88 => self.copy(lab, &stick),
+            89..=91 => self.bring_copy(lab, &stick),
+            92 | 93 => self.damage(&stick),
+            94..=96 => self.hold(),
+            97 | 98 => self.release_one(),
+            _ => self.start_anew(lab),
+        }
+    }
+
+    fn edit(&mut self) {
+        let at = self.rng.usize(..self.held.len());
+        let mut conn = self.session(at);
+        for _ in 0..self.rng.u32(1..=3) {
+            conn.query_drop("START TRANSACTION").unwrap();
+            let mut traces = Traces::default();
+            let mut refused = false;
+            for _ in 0..self.rng.u32(1..=2) {
+                refused |= !self.act(at, &mut conn, &mut traces);
+            }
+            conn.query_drop(if refused { "ROLLBACK" } else { "COMMIT" }).unwrap();
+            if !refused {
+                self.people.committed(traces);
+            }
+        }
+    }
+
+    /// Does something in an open transaction. Returns whether it went through.
+    fn act(&mut self, at: usize, conn: &mut Conn, traces: &mut Traces) -> bool {
+        let (deed, done) = self.people.act(conn);
+        let word = if done.is_some() { "" } else { " (refused)" };
+        self.tell(format!("{}: {deed}{word}", self.site(at).name()));
+        match done {
+            Some(more) => {
+                traces.extend(more);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A session of a person; now and then of one whose clock is wrong.
+    fn session(&mut self, at: usize) -> Conn {
+        let site = self.site(at);
+        let mut conn = site.server().connect(site.database()).unwrap();
+        conn.query_drop("SET innodb_lock_wait_timeout = 1, time_zone = '+00:00'").unwrap();
+        conn.query_drop("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").unwrap();
+        if self.rng.u32(..12) == 0 {
+            let seconds = [-86_400, -5, 5, 86_400, 200_000_000][self.rng.usize(..5)];
+            self.tell(format!("{}: the clock is wrong by {seconds} s", site.name()));
+            conn.query_drop(format!("SET timestamp = UNIX_TIMESTAMP(NOW(6)) + {seconds}")).unwrap();
+        }
+        conn
+    }
+
+    /// Runs a command, now and then killed at some step.
+    fn run(&mut self, at: usize, arguments: &[&str]) {
+        if arguments.first() == Some(&"import") {
+            // It would wait for the rows that are locked.
+            self.release(at);
+        }
+        let mut command = self.site(at).command(arguments);
+        let crash = (self.rng.u32(..6) == 0).then(|| {
+            let step = Step::ALL[self.rng.usize(..Step::ALL.len())].name();
+            format!("{step}#{}", self.rng.u32(1..=2))
+        });
+        if let Some(step) = &crash {
+            command.env("PACKMULE_CRASH_AT", step);
+        }
+        let ran = Ran::new(arguments.join(" "), &command.output().unwrap());
+        let crash = crash.filter(|_| ran.code.is_none());
+        self.tell(format!(
+            "{}: {}{}",
+            self.site(at).name(),
+            self.shown(&ran),
+            crash.map_or(String::new(), |step| format!(" KILLED at {step}"))
+        ));
+        // Something is damaged; something waits.
+        assert!(matches!(ran.code, None | Some(0 | 14 | 15)), "{ran:?}");
+    }
+
+    fn shown(&self, ran: &Ran) -> String {
+        let folder = self.folder.path().display().to_string();
+        let out = ran.stdout.lines().map(str::trim).collect::<Vec<_>>().join(" | ");
+        let code = ran.code.filter(|code| *code != 0).map_or(String::new(), |code| format!(" ({code})"));
+        format!("packmule {}{code} -> {out}", ran.command).replace(&folder, "")
+    }
+
+    fn lose(&mut self, stick: &Path) {
+        self.tell(format!("the stick {} is lost", name(stick)));
+        fs::remove_dir_all(stick).unwrap();
+        fs::create_dir(stick).unwrap();
+    }
+
+    fn copy(&mut self, lab: usize, stick: &Path) {
+        self.made += 1;
+        let copy = new_folder(self.folder.path(), &format!("copy-{}", self.made));
+        self.tell(format!("the stick {} is copied to {}", name(stick), name(&copy)));
+        copy_over(stick, &copy);
+        self.copies[lab - 1].push(copy);
+    }
+
+    /// An old copy of a stick goes over it, or is brought in its place.
+    fn bring_copy(&mut self, lab: usize, stick: &Path) {
+        let copies = &self.copies[lab - 1];
+        if copies.is_empty() {
+            return;
+        }
+        let copy = copies[self.rng.usize(..copies.len())].clone();
+        match self.rng.u32(..3) {
+            0 => self.run(0, &["import", "--no-reply", text(&copy)]),
+            1 => self.run(lab, &["import", "--no-reply", text(&copy)]),
+            _ => {
+                self.tell(format!("{} is written over the stick {}", name(&copy), name(stick)));
+                copy_over(&copy, stick);
+            }
+        }
+    }
+
+    fn damage(&mut self, stick: &Path) {
+        let bundles = bundles_in(stick);
+        if bundles.is_empty() {
+            return;
+        }
+        let bundle = &bundles[self.rng.usize(..bundles.len())];
+        let mut bytes = fs::read(bundle).unwrap();
+        let at = self.rng.usize(..bytes.len().max(1));
+        match (self.rng.bool(), bytes.get_mut(at)) {
+            (true, Some(byte)) => *byte ^= 1,
+            _ => bytes.truncate(at),
+        }
+        self.tell(format!("{} is damaged at {at}", name(bundle)));
+        fs::write(bundle, bytes).unwrap();
+    }
+
+    /// Begins a transaction that stays open, or goes on in one.
+    fn hold(&mut self) {
+        let at = self.rng.usize(..self.held.len());
+        let mut held = match self.held[at].take() {
+            Some(held) => held,
+            None => {
+                self.tell(format!("{}: a transaction begins", self.site(at).name()));
+                let mut conn = self.session(at);
+                conn.query_drop("START TRANSACTION").unwrap();
+                Held { conn, traces: Traces::default() }
+            }
+        };
+        match self.act(at, &mut held.conn, &mut held.traces) {
+            true => self.held[at] = Some(held),
+            false => held.conn.query_drop("ROLLBACK").unwrap(),
+        }
+    }
+
+    fn release_one(&mut self) {
+        let at = self.rng.usize(..self.held.len());
+        self.release(at);
+    }
+
+    fn release(&mut self, at: usize) {
+        let Some(mut held) = self.held[at].take() else {
+            return;
+        };
+        let commits = self.rng.u32(..4) > 0;
+        self.tell(format!(
+            "{}: the transaction is {}",
+            self.site(at).name(),
+            if commits { "committed" } else { "rolled back" }
+        ));
+        held.conn.query_drop(if commits { "COMMIT" } else { "ROLLBACK" }).unwrap();
+        if commits {
+            self.people.committed(held.traces);
+        }
+    }
+
+    /// The lab is given all rows anew, as one that was away for long.
+    fn start_anew(&mut self, lab: usize) {
+        let name = self.site(lab).name();
+        self.tell(format!("{name} is to get a snapshot"));
+        self.site(0).sql(&format!("UPDATE packmule_site SET wants_snapshot = 1 WHERE name = '{name}'"));
+    }
+
+    /// Rounds until nobody has anything more to say. Then all must be equal, and nothing lost.
+    pub(crate) fn settle(&mut self) {
+        const ROUNDS_MAX: u32 = 12;
+        (0..self.held.len()).for_each(|at| self.release(at));
+        self.tell("no more edits".to_owned());
+        let sticks: Vec<PathBuf> = (1..=self.family.labs.len())
+            .map(|lab| new_folder(self.folder.path(), &format!("last-{}", self.site(lab).name())))
+            .collect();
+        for round in 0.. {
+            assert!(
+                round < ROUNDS_MAX,
+                "the sites still exchange bundles after {ROUNDS_MAX} rounds with no edit"
+            );
+            let before = self.sealed();
+            for (at, stick) in sticks.iter().enumerate() {
+                self.go(at + 1, &["export", text(stick)]);
+                self.go(0, &["import", text(stick)]);
+                self.go(at + 1, &["import", text(stick)]);
+            }
+            if self.sealed() == before {
+                break;
+            }
+        }
+        self.check();
+    }
+
+    #[track_caller]
+    fn go(&self, at: usize, arguments: &[&str]) {
+        let ran = self.site(at).run(arguments);
+        self.tell(format!("{}: {}", self.site(at).name(), self.shown(&ran)));
+        ran.ok();
+    }
+
+    fn sealed(&self) -> Vec<String> {
+        let sealed = |at| self.site(at).value("SELECT COUNT(*) FROM packmule_bundle WHERE state = 'sealed'");
+        (0..self.held.len()).map(sealed).collect()
+    }
+
+    fn check(&self) {
+        let mut faults: Vec<String> = Vec::new();
+        for lab in &self.family.labs {
+            faults
+                .extend(PEOPLE_TABLES.iter().flat_map(|table| differences(lab, &self.family.central, table)));
+            let kept = lab.query("SELECT table_name, record_id, action, row_image, why, note, bundle, covered_batch FROM packmule_kept");
+            faults.extend(kept.iter().map(|word| format!("{} keeps {word:?}", lab.name())));
+        }
+        for at in 0..self.held.len() {
+            let open =
+                self.site(at).query("SELECT table_name, record_id, action FROM sync_log WHERE batch IS NULL");
+            faults.extend(open.iter().map(|row| format!("{} has not sealed {row:?}", self.site(at).name())));
+        }
+        let lost = self.people.lost(&self.family.central);
+        faults.extend(lost.iter().map(|word| format!("nobody wrote over {word}, and it is nowhere")));
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+}
+
+fn new_folder(parent: &Path, name: &str) -> PathBuf {
+    let folder = parent.join(name);
+    fs::create_dir(&folder).unwrap();
+    folder
+}
+
+/// Copies what is in one folder into another; what is there under the same name is replaced.
+fn copy_over(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from).into_iter().map(Result::unwrap) {
+        let target = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(target).unwrap();
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
