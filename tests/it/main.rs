@@ -31,6 +31,7 @@ mod round;
 mod round_crashes;
 mod servers;
 mod sessions;
+mod snapshots;
 mod stick;
 mod tidy;
 mod together;
