@@ -29,6 +29,7 @@ mod readme;
 mod rights;
 mod round;
 mod round_crashes;
+mod round_lost;
 mod servers;
 mod sessions;
 mod snapshots;
