@@ -30,6 +30,7 @@ mod rights;
 mod round;
 mod round_crashes;
 mod round_lost;
+mod round_receipts;
 mod servers;
 mod sessions;
 mod snapshots;
