@@ -11,6 +11,8 @@ pub trait Monitor: Send + Sync {
     fn begin(&self, _phase: Phase, _total: Option<u64>) {}
     /// So much more of the phase is done, in the phase's unit.
     fn advance(&self, _phase: Phase, _amount: u64) {}
+    /// How far a phase without a total is: `done` of `whole`, in whatever unit both are known.
+    fn share(&self, _phase: Phase, _done: u64, _whole: u64) {}
     /// The phase is over.
     fn end(&self, _phase: Phase) {}
     /// Something a person should know, although the work goes on.
@@ -38,6 +40,8 @@ pub enum Phase {
     Checking,
     /// Writing a bundle's changes to the tables; unit: changes.
     Applying,
+    /// Moving the keys of a lab that was used alone; unit: rows.
+    Moving,
 }
 
 /// Something a person should know, although the work goes on.
@@ -56,6 +60,23 @@ pub enum Notice {
         table: TableName,
         /// What stands in `record_id`.
         record_id: String,
+    },
+    /// A table was changed, and its triggers were made anew for what it is now.
+    TriggersRenewed {
+        /// The table.
+        table: TableName,
+    },
+    /// A table was changed, and its triggers could not be made anew yet; they go on logging, less exactly.
+    TriggersStale {
+        /// The table.
+        table: TableName,
+        /// What stood in the way, in the database's words.
+        why: String,
+    },
+    /// Triggers of a table are missing, or are not packmule's: edits are lost.
+    Unwatched {
+        /// The table.
+        table: TableName,
     },
     /// The server asked for the transaction to be done again (deadlock, lock timeout).
     Retried {
@@ -90,6 +111,16 @@ macro_rules! steps {
 }
 
 steps! {
+    /// Every row of every table is locked, nothing is written.
+    RekeyLocked = "rekey.locked",
+    /// The keys of the first table have moved, what points to them has not.
+    RekeyHalfMoved = "rekey.half-moved",
+    /// All keys have moved, and all that points to them; the log names the keys of before.
+    RekeyMoved = "rekey.moved",
+    /// Log, mark and number are written, but not committed.
+    RekeyLedgerWritten = "rekey.ledger-written",
+    /// The transaction is committed.
+    RekeyCommitted = "rekey.committed",
     /// The snapshot is open, nothing is written.
     SealSnapshotOpen = "seal.snapshot-open",
     /// The payload's temporary file is half written.

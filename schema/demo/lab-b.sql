@@ -1,6 +1,5 @@
--- What the technicians of lab-b, the physics store, do in their offline week. New rows take the numbers that end in
--- 3, so that they never meet those of lab-a or of the centre.
-SET SESSION auto_increment_increment = 10, SESSION auto_increment_offset = 3;
+-- What the technicians of lab-b, the physics store, do in their offline week. The server gives new rows the keys of
+-- the lab's own series, so that they never meet those of lab-a or of the centre.
 
 -- Students borrow and return.
 UPDATE loans SET returned_at = '2026-11-12 15:05:00' WHERE id = 2;

@@ -7,8 +7,9 @@
 use std::collections::HashSet;
 
 use crate::apply::error::Error;
+use crate::apply::exact::write_exactly;
 use crate::apply::run::{Chance, Run};
-use crate::apply::write::{Order, write};
+use crate::apply::write::Order;
 use crate::db::{self, ForeignKey, sql};
 use crate::model::{Change, ColumnKind, RowImage, RowKey, TableName, TableShape, Value};
 
@@ -132,8 +133,8 @@ impl Run<'_> {
                 let exists = !db::read_rows(self.session, &prepared.table, std::slice::from_ref(&key), true)?
                     .is_empty();
                 let order = Order { at, key, row: change.after(), exists };
-                refused
-                    .extend(write(self.session, &prepared.table, &[order])?.iter().map(|refusal| refusal.at));
+                let refusals = write_exactly(self.session, &prepared.table, &[order])?;
+                refused.extend(refusals.iter().map(|refusal| refusal.at));
             }
             self.session.execute("SET SESSION foreign_key_checks = 1")?;
             self.session.execute("ROLLBACK TO SAVEPOINT packmule_circle")?;

@@ -166,15 +166,17 @@ fn verdict(
         },
         Finding::Conflict(kind) => kind,
     };
+    // A row that the centre itself has adopted was there before its log, as one without a log row was.
+    let edit = newest.filter(|newest| newest.time.known().is_some() || newest.origin.is_some());
     let clock = Clock {
-        central: newest.map_or(scene.logged_since, |newest| newest.time),
-        is_edit: newest.is_some(),
+        central: edit.map_or(scene.logged_since, |edit| edit.time),
+        is_edit: edit.is_some(),
         now: scene.now,
     };
     let last_editor = newest.and_then(|newest| newest.origin.as_ref()).unwrap_or(scene.here);
     let decision = decide_by_last_edit(scene.sender, change.time(), last_editor, clock);
     let mut conflict = describe(scene, table, change, key, current, kind);
-    conflict.central_time = newest.map(|newest| newest.time);
+    conflict.central_time = newest.and_then(|newest| newest.time.known());
     match decision {
         Decision::Lab => {
             conflict.outcome = Outcome::Lab;
@@ -224,7 +226,7 @@ pub(super) fn describe(
         central_row: current.map(json),
         lab_row: change.after().map(json),
         central_time: None,
-        lab_time: Some(change.time()),
+        lab_time: change.time().known(),
         clock_note: None,
         status: Status::Decided,
         outcome: Outcome::Central,

@@ -2,8 +2,9 @@
 
 use std::io;
 
+use crate::apply::misfit::TableMisfit;
 use crate::bundle;
-use crate::model::{Seq, TableName};
+use crate::model::{Role, Seq, TableName};
 use crate::{db, ledger};
 
 /// Why a bundle could not be applied. The tables are as they were.
@@ -24,13 +25,13 @@ pub enum Error {
         /// What went wrong.
         source: bundle::Error,
     },
-    /// The sender's table does not fit the one here.
-    #[error("table {table} does not fit: {why}")]
+    /// Tables of the sender do not fit those here.
+    #[error("{}", misfits.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     TablesDiffer {
-        /// The table.
-        table: TableName,
-        /// In which way.
-        why: String,
+        /// Which, and in which way; at least one.
+        misfits: Vec<TableMisfit>,
+        /// Whether they are a lab's or the centre's.
+        role: Role,
     },
     /// A row here would be overwritten or deleted that the centre was never told of.
     #[error("the row {record} of table {table} here was never sent, and the snapshot would replace it")]
@@ -74,6 +75,21 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the bundle waits here until the tables fit.
+    pub fn holds(&self) -> bool {
+        match self {
+            Error::TablesDiffer { .. } => true,
+            Error::TooManyDeletes { .. }
+            | Error::Database(_)
+            | Error::Ledger(_)
+            | Error::Bundle { .. }
+            | Error::MovedOn { .. }
+            | Error::NeverSent { .. }
+            | Error::ForeignReceipt { .. }
+            | Error::Spool(_) => false,
+        }
+    }
+
     /// Whether the whole transaction again may succeed without anybody's help.
     pub fn may_pass(&self) -> bool {
         match self {

@@ -5,7 +5,7 @@
 //! change before it, and either the row is here as the centre has it or a later word has taken this one's place. None:
 //! the change was taken back before it was sealed, or another row was in the way, and the word is tried.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::apply::error::Error;
 use crate::apply::record::{Keeping, hash_of};
@@ -14,7 +14,10 @@ use crate::apply::scene::Side;
 use crate::apply::transaction::{Context, new_run, outside_settings};
 use crate::db::{self, Session, Table};
 use crate::ledger::{self, Kept};
-use crate::model::{Change, Op, RowKey, Site, StreamId, TableName, TableShape, key_from_log, row_from_json};
+use crate::model::{
+    Change, Column, ColumnKind, Op, RowKey, Site, StreamId, TableName, TableShape, key_from_log,
+    row_from_json,
+};
 use crate::monitor::{Monitor, Step};
 
 /// What came of the words that were kept.
@@ -107,7 +110,7 @@ impl Run<'_> {
             let (due, old) = self.due_words(&table, words)?;
             answered += old.len() as u64;
             ledger::forget_words(self.session, name, &old)?;
-            // A word may have fewer columns than the table has by now, so each set of columns is a batch of its own.
+            // A word may have other columns than the table has by now, so each set of columns is a batch of its own.
             let mut batches: HashMap<Vec<String>, (TableShape, Vec<Change>)> = HashMap::new();
             for word in due {
                 if let Some((shape, change)) = to_change(&table, &word) {
@@ -117,6 +120,8 @@ impl Run<'_> {
             }
             for (shape, changes) in batches.into_values() {
                 self.batch(&shape, changes)?;
+                // What does not fit the table stays kept, and nothing else waits for it.
+                self.held.clear();
                 self.replay()?;
             }
         }
@@ -173,18 +178,19 @@ impl Run<'_> {
     }
 }
 
-/// A kept word as a change again, with the shape of the columns that it has. `None` where the table no longer has them.
+/// A kept word as a change again, with the shape of the columns that it has. `None` where its key cannot be read any more.
 fn to_change(table: &Table, word: &Kept) -> Option<(TableShape, Change)> {
     let Some(row) = &word.row else {
         let key = key_from_log(&table.shape, &word.record_id)?;
         return Some((table.shape.clone(), Change::Delete { key, before: None, time: word.time }));
     };
-    let fields: HashMap<String, serde_json::Value> = serde_json::from_str(row).ok()?;
-    let columns: Vec<_> =
-        table.shape.columns.iter().filter(|column| fields.contains_key(&column.name)).cloned().collect();
-    if columns.len() != fields.len() {
-        return None;
-    }
+    let fields: BTreeMap<String, serde_json::Value> = serde_json::from_str(row).ok()?;
+    let known = table.shape.columns.iter().filter(|column| fields.contains_key(&column.name)).cloned();
+    // What a column held that is gone by now nobody knows; as text it is left out like any column that is not here.
+    let is_gone = |name: &&String| table.shape.columns.iter().all(|column| column.name != **name);
+    let gone =
+        fields.keys().filter(is_gone).map(|name| Column { name: name.clone(), kind: ColumnKind::Text });
+    let columns: Vec<Column> = known.chain(gone).collect();
     let key = table.shape.key_columns().map(|key| columns.iter().position(|column| column.name == key.name));
     let key = key.collect::<Option<Vec<usize>>>()?;
     let shape = TableShape { name: table.shape.name.clone(), columns, key };

@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::apply::cascade::{Parent, with_children};
 use crate::apply::decide::{Decided, Verdict, decide};
 use crate::apply::error::Error;
+use crate::apply::exact::write_exactly;
 use crate::apply::guard::Guard;
+use crate::apply::misfit::TableMisfit;
+use crate::apply::prepare::Section;
 use crate::apply::record::Keeping;
 use crate::apply::scene::{Prepared, Scene, Tally};
-use crate::apply::write::{Order, write};
+use crate::apply::write::Order;
 use crate::conflict::Kind;
-use crate::db::{self, Class, Rank, Session, Table};
-use crate::model::{Change, Op, RowImage, RowKey, TableName, TableShape};
-use crate::monitor::{Monitor, Phase, Step};
+use crate::db::{self, Rank, Session, Table};
+use crate::model::{Change, Op, RowImage, RowKey, TableName};
+use crate::monitor::Monitor;
 use crate::spool::{Sorter, Spool};
 
 /// Whether a change that does not fit yet may still fit later.
@@ -42,59 +45,17 @@ pub(super) struct Run<'a> {
     /// The tables of a snapshot that had rows before, with the keys that it brings.
     pub(super) sweep: HashMap<TableName, Sorter<'a>>,
     pub(super) triggered: BTreeSet<TableName>,
+    /// The section of the bundle that was looked at last.
+    pub(super) section: Option<Section>,
+    /// The circle of foreign keys to which the table that was written last belongs.
+    pub(super) circle: Option<usize>,
+    /// Why the bundle cannot be applied as things are; nothing more is written once there is a reason.
+    pub(super) held: Vec<TableMisfit>,
     /// Whether circles are being untied: the foreign keys of what is written now were looked at before.
     pub(super) untying: bool,
 }
 
 impl Run<'_> {
-    /// Writes one batch of one table, as it comes out of the bundle.
-    pub(super) fn batch(&mut self, shape: &TableShape, changes: Vec<Change>) -> Result<(), Error> {
-        self.prepare(shape)?;
-        let amount = changes.len() as u64;
-        self.process(&shape.name, changes, Chance::Later)?;
-        self.monitor.advance(Phase::Applying, amount);
-        self.monitor.step(Step::ApplyHalfWritten);
-        Ok(())
-    }
-
-    pub(super) fn prepare(&mut self, shape: &TableShape) -> Result<(), Error> {
-        let same = |prepared: &Prepared| {
-            let names =
-                |shape: &TableShape| shape.columns.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
-            names(&prepared.table.shape) == names(shape)
-        };
-        if self.tables.get(&shape.name).is_some_and(same) {
-            return Ok(());
-        }
-        let differ = |why: String| Error::TablesDiffer { table: shape.name.clone(), why };
-        let scene = &self.scene;
-        let Some(table) = scene.catalog.tables.get(&shape.name) else {
-            return Err(differ(match scene.catalog.unshareable.get(&shape.name) {
-                Some(reason) => format!("it cannot be shared here: {reason}"),
-                None => "there is no such table here".to_owned(),
-            }));
-        };
-        if !scene.shared.contains(&shape.name) {
-            return Err(differ("it is not among the shared tables here".to_owned()));
-        }
-        let narrowed = table
-            .narrowed(shape)
-            .map_err(|column| differ(format!("column {column} is not here, or holds something else here")))?;
-        let names = |table: &Table| table.key_details().map(|one| one.name.clone()).collect::<Vec<_>>();
-        if names(table) != names(&narrowed) {
-            return Err(differ("its primary key is another one here".to_owned()));
-        }
-        let needed = table.details.iter().find(|detail| {
-            !detail.has_default && narrowed.details.iter().all(|known| known.name != detail.name)
-        });
-        if let Some(detail) = needed {
-            return Err(differ(format!("column {} is only here, and has no default", detail.name)));
-        }
-        let settles = table.has_foreign_triggers() || self.triggered.contains(&shape.name);
-        self.tables.insert(shape.name.clone(), Prepared { table: narrowed, settles });
-        Ok(())
-    }
-
     /// Decides and writes changes of one table.
     pub(super) fn process(
         &mut self,
@@ -113,17 +74,12 @@ impl Run<'_> {
         let orders = orders(&decided, &refused);
         let is_delete = |order: &&Order<'_>| order.op() == Op::Delete;
         let wanted: HashSet<usize> = orders.iter().filter(is_delete).map(|order| order.at).collect();
-        let refusals = write(self.session, table, &orders)?;
+        let refusals = write_exactly(self.session, table, &orders)?;
         // Those that did not fit yet are counted when they do.
         let kept = refusals.iter().filter(|refusal| wanted.contains(&refusal.at)).count();
         self.guard.count(self.session, name, (wanted.len() - kept) as u64)?;
         for refusal in refusals {
-            let kind = match refusal.error.class() {
-                Some(Class::ForeignKey) => Kind::Orphan,
-                Some(Class::Duplicate) => Kind::Unique,
-                Some(_) | None => Kind::Value,
-            };
-            refused.insert(refusal.at, (kind, refusal.error.cause().unwrap_or_default()));
+            refused.insert(refusal.at, (refusal.kind, refusal.note));
         }
         drop(orders);
         self.respell_written(table, &decided, &refused)?;

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::apply::without::Without;
 use crate::db::{Catalog, Table};
-use crate::model::{Site, Stamp, TableName};
+use crate::model::{Role, Site, Stamp, TableName};
 
 /// What the work knows of where it is.
 pub(super) struct Scene<'a> {
@@ -18,6 +19,7 @@ pub(super) struct Scene<'a> {
     pub(super) folder: &'a Path,
     pub(super) catalog: &'a Catalog,
     pub(super) shared: &'a BTreeSet<TableName>,
+    pub(super) without: &'a Without,
 }
 
 /// Which side of the exchange this is, with what only that side needs to know.
@@ -43,6 +45,16 @@ pub enum Side<'a> {
     },
 }
 
+impl Side<'_> {
+    /// Whose side it is.
+    pub(super) fn role(self) -> Role {
+        match self {
+            Side::Central { .. } => Role::Central,
+            Side::Lab { .. } => Role::Lab,
+        }
+    }
+}
+
 /// Whether a lab had the centre's rows when it sealed a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Knows {
@@ -55,7 +67,7 @@ pub enum Knows {
 /// A table that the bundle writes.
 #[derive(Clone)]
 pub(super) struct Prepared {
-    /// With the bundle's columns, in the bundle's order.
+    /// With the columns that the bundle has too, in the bundle's order.
     pub(super) table: Table,
     /// Whether triggers of the application may change its rows behind our back.
     pub(super) settles: bool,

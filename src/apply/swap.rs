@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::apply::decide::{Decided, Verdict, decide};
 use crate::apply::error::Error;
+use crate::apply::exact::write_exactly;
 use crate::apply::run::Run;
 use crate::apply::write::{Order, write};
 use crate::ledger::LoggedRow;
@@ -51,7 +52,8 @@ impl Run<'_> {
         };
         let key: Vec<&String> = whole.key_details().map(|detail| &detail.name).collect();
         let mut children = self.scene.catalog.children_of(name);
-        prepared.table.details.len() == whole.details.len()
+        let is_written = |name: &String| prepared.table.details.iter().any(|detail| detail.name == *name);
+        whole.details.iter().all(|detail| is_written(&detail.name))
             && !whole.has_foreign_triggers()
             && !self.triggered.contains(name)
             && children.all(|child| child.parent_columns.iter().all(|column| key.contains(&column)))
@@ -121,7 +123,7 @@ impl Run<'_> {
         };
         self.session.execute("SET SESSION foreign_key_checks = 0")?;
         let mut refused = write(self.session, &table, &orders(true))?;
-        refused.extend(write(self.session, &table, &orders(false))?);
+        refused.extend(write_exactly(self.session, &table, &orders(false))?);
         self.session.execute("SET SESSION foreign_key_checks = 1")?;
         Ok(refused.iter().map(|refusal| refusal.at).collect())
     }

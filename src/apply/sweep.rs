@@ -52,7 +52,7 @@ impl Run<'_> {
             if let Some(whole) = self.scene.catalog.tables.get(&name)
                 && !self.tables.contains_key(&name)
             {
-                self.prepare(&whole.shape)?;
+                self.open(&whole.clone())?;
             }
             if let Some(prepared) = self.tables.get(&name).cloned() {
                 self.sweep_table(&prepared.table, seen.finish()?)?;

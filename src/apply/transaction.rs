@@ -4,14 +4,18 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::path::Path;
 
-use crate::apply::batch::{self, Open};
+use crate::apply::batch::{self, Source};
 use crate::apply::error::Error;
 use crate::apply::guard::Guard;
 use crate::apply::receipt::{ReceiptOutcome, own_stream, take_receipts};
 use crate::apply::record::Keeping;
 use crate::apply::run::Run;
 use crate::apply::scene::{Knows, Scene, Side, Tally};
-use crate::bundle::{self, PayloadHead, PayloadReader, Receipt, TABLES_SETTING, tables_from_setting};
+use crate::apply::without::Without;
+use crate::bundle::{
+    self, LEFT_OUT_SETTING, PayloadHead, PayloadReader, Receipt, TABLES_SETTING, names_from_setting,
+    tables_from_setting,
+};
 use crate::db::{Catalog, Session, rank};
 use crate::ledger::{self, BundleRecord, BundleState, Stream, StreamState, Way};
 use crate::model::{
@@ -37,6 +41,8 @@ pub struct Context<'a> {
     pub catalog: &'a Catalog,
     /// Those that are shared.
     pub shared: &'a BTreeSet<TableName>,
+    /// What a person decided to leave out.
+    pub without: &'a Without,
     /// Takes temporary files.
     pub folder: &'a Path,
     /// Which share of a table's rows a bundle may delete, in percent.
@@ -140,7 +146,7 @@ fn in_transaction(
         let opened = (part.open)().map_err(|source| Error::Bundle { seq: part.seq, source })?;
         heads.push(opened.head().clone());
     }
-    let whole = whole_tables(first, &heads);
+    let whole = whole_tables(first, &heads, context.catalog);
     let (tally, counts) = write_rows(session, outside, stream, parts, whole.as_deref(), context, monitor)?;
     if let Side::Lab { .. } = context.side {
         for (table, _) in whole.iter().flatten() {
@@ -201,10 +207,26 @@ fn follows(known: &Stream, first: &Part<'_>) -> bool {
     }
 }
 
-/// The tables of which a snapshot brings every row; `None` for other bundles.
-fn whole_tables(first: &Part<'_>, heads: &[PayloadHead]) -> Option<Vec<(TableName, Direction)>> {
+/// The tables here of which a snapshot brings every row; `None` for other bundles.
+///
+/// Those that could not be read at the sender's are not among them: their rows here are not gone.
+fn whole_tables(
+    first: &Part<'_>,
+    heads: &[PayloadHead],
+    catalog: &Catalog,
+) -> Option<Vec<(TableName, Direction)>> {
     let head = heads.first().filter(|_| first.kind == BundleKind::Snapshot)?;
-    tables_from_setting(head.settings.get(TABLES_SETTING)?)
+    let left_out = match head.settings.get(LEFT_OUT_SETTING) {
+        Some(text) => names_from_setting(text)?,
+        None => Vec::new(),
+    };
+    let tables = tables_from_setting(head.settings.get(TABLES_SETTING)?)?.into_iter();
+    let whole = tables.filter(|(table, _)| !left_out.contains(table));
+    Some(
+        whole
+            .map(|(table, direction)| (catalog.shareable(&table).cloned().unwrap_or(table), direction))
+            .collect(),
+    )
 }
 
 fn write_rows(
@@ -238,24 +260,24 @@ fn write_rows(
     }
     let mut counts: HashMap<Seq, ChangeCounts> = HashMap::new();
     monitor.begin(Phase::Applying, None);
+    let whole_bytes = parts.iter().map(|part| part.size_bytes).sum();
     std::thread::scope(|scope| {
-        let bundles: Vec<(Seq, &Open<'_>)> = parts.iter().map(|part| (part.seq, &*part.open)).collect();
-        let mut circle = None;
-        for batch in batch::read(scope, bundles) {
+        let source = |part| -> Source<'_> {
+            let Part { seq, size_bytes, open, .. }: &Part<'_> = part;
+            Source { seq: *seq, size_bytes: *size_bytes, open: &**open }
+        };
+        for batch in batch::read(scope, parts.iter().map(source).collect()) {
             let batch = batch?;
             batch.changes.iter().for_each(|change| counts.entry(batch.seq).or_default().add(change.op()));
-            // Tables that point to each other stand side by side; their rows must be there before others point to them.
-            let next = run.ranks.get(&batch.shape.name).map(|rank| rank.circle);
-            if next != circle && run.aside.count() > 0 {
-                run.replay()?;
-            }
-            circle = next;
             run.batch(&batch.shape, batch.changes)?;
+            monitor.share(Phase::Applying, batch.read_bytes, whole_bytes);
         }
+        run.must_fit()?;
         run.sweep()?;
         run.replay_last()?;
         run.set_right()
     })?;
+    monitor.share(Phase::Applying, whole_bytes, whole_bytes);
     monitor.end(Phase::Applying);
     Ok((run.tally, counts))
 }
@@ -294,6 +316,7 @@ pub(super) fn new_run<'a>(
             folder: context.folder,
             catalog: context.catalog,
             shared: context.shared,
+            without: context.without,
         },
         monitor,
         tables: HashMap::new(),
@@ -303,6 +326,9 @@ pub(super) fn new_run<'a>(
         guard: Guard::new(context.delete_percent_max),
         tally: Tally::default(),
         triggered: triggered.collect(),
+        section: None,
+        circle: None,
+        held: Vec::new(),
         untying: false,
         keeping: Keeping::NewNothingYet,
         sweep: HashMap::new(),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::apply::decide::{Decided, Verdict, record_id};
 use crate::apply::error::Error;
-use crate::conflict::same_row;
+use crate::conflict::identical_row;
 use crate::db::{self, Session, Table};
 use crate::ledger;
 use crate::model::{Change, RowImage, RowKey, key_from_log, key_to_log};
@@ -64,7 +64,7 @@ pub(super) fn take_words(
 
 fn is_so(table: &Table, word: &Change, current: Option<&RowImage>) -> bool {
     match (word.after(), current) {
-        (Some(after), Some(current)) => same_row(&table.shape, after, current),
+        (Some(after), Some(current)) => identical_row(&table.shape, after, current),
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     }

@@ -1,10 +1,12 @@
 //! Writes decided rows with few statements. One that fails is halved until the row at fault stands alone.
 
 use crate::apply::error::Error;
+use crate::conflict::Kind;
 use crate::db::{self, Class, Session, Table};
 use crate::model::{Op, RowImage, RowKey};
 
 /// One row to write.
+#[derive(Clone)]
 pub(super) struct Order<'a> {
     /// Its place in the batch.
     pub(super) at: usize,
@@ -15,11 +17,24 @@ pub(super) struct Order<'a> {
     pub(super) exists: bool,
 }
 
-/// A row that the database refuses.
+/// A row that cannot be written.
 pub(super) struct Refusal {
     /// Its place in the batch.
     pub(super) at: usize,
-    pub(super) error: db::Error,
+    pub(super) kind: Kind,
+    /// Why, in the database's own words where it has any.
+    pub(super) note: String,
+}
+
+impl Refusal {
+    fn new(at: usize, error: &db::Error) -> Self {
+        let kind = match error.class() {
+            Some(Class::ForeignKey) => Kind::Orphan,
+            Some(Class::Duplicate) => Kind::Unique,
+            Some(_) | None => Kind::Value,
+        };
+        Refusal { at, kind, note: error.cause().unwrap_or_default() }
+    }
 }
 
 impl Order<'_> {
@@ -86,7 +101,7 @@ fn write_halving(
     match orders {
         [] => Ok(()),
         [order] => {
-            refusals.push(Refusal { at: order.at, error });
+            refusals.push(Refusal::new(order.at, &error));
             Ok(())
         }
         many => {

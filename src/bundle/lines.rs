@@ -17,6 +17,7 @@ pub(super) struct Lines<R: Read> {
     source: BufReader<Decoder<'static, Decrypted<R>>>,
     line: Vec<u8>,
     number: u64,
+    plaintext_max: u64,
     plaintext_left: u64,
 }
 
@@ -52,7 +53,7 @@ impl<R: Read> Lines<R> {
             Ok(decoder.single_frame())
         });
         let source = BufReader::with_capacity(BUFFER_BYTES, decoder.map_err(|error| blame(error, 1))?);
-        Ok(Lines { source, line: Vec::new(), number: 0, plaintext_left: plaintext_max })
+        Ok(Lines { source, line: Vec::new(), number: 0, plaintext_max, plaintext_left: plaintext_max })
     }
 
     /// Reads the next line, its line end included; never more than a line may have.
@@ -80,6 +81,11 @@ impl<R: Read> Lines<R> {
     /// The line that was read last.
     pub(super) fn line(&self) -> &[u8] {
         &self.line
+    }
+
+    /// How many bytes of the content were read, and how many there are at most.
+    pub(super) fn read_bytes(&self) -> (u64, u64) {
+        (self.plaintext_max - self.plaintext_left, self.plaintext_max)
     }
 
     /// Behind the last line, behind the zstd frame, behind the age stream: nothing. Reading up to there

@@ -43,7 +43,10 @@ pub use keys::{Identity, KeyError, KeyId, Recipient, SigningKey, VerifyingKey};
 pub use manifest::{Manifest, PayloadInfo};
 pub use payload::{Event, PayloadReader};
 pub use reader::{Unverified, Verified};
-pub use table_list::{TABLES_SETTING, tables_from_setting, tables_to_setting};
+pub use table_list::{
+    LEFT_OUT_SETTING, TABLES_SETTING, names_from_setting, names_to_setting, tables_from_setting,
+    tables_to_setting,
+};
 pub use writer::{PayloadSummary, PayloadWriter};
 
 #[cfg(test)]

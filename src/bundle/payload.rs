@@ -59,6 +59,11 @@ impl<R: Read> PayloadReader<R> {
         self.counts
     }
 
+    /// How many bytes of the content were read, and how many there are: one MiB more at most than there really are.
+    pub fn read_bytes(&self) -> (u64, u64) {
+        self.lines.read_bytes()
+    }
+
     /// Reads on. `None` comes once the last line is proven and nothing follows it; what was given out
     /// before counts only then.
     #[expect(clippy::should_implement_trait, reason = "an iterator would go on after an error")]

@@ -1,6 +1,6 @@
 //! Children that a foreign key takes along: no trigger of theirs fires, so their parent's triggers log them. Pure.
 
-use crate::capture::image::{INSERT, Image, LINE, LogDepth};
+use crate::capture::image::{INSERT, Image, LINE, LogDepth, WHEN_CHANGED};
 use crate::db::{Catalog, ForeignKey, OnParent, Table, sql};
 
 /// What happens to the parent.
@@ -180,6 +180,15 @@ pub(super) fn is_followed_to_itself(key: &ForeignKey, table: &Table) -> bool {
         && key.parent_columns.iter().collect::<Vec<_>>() == primary
 }
 
+/// Logs the rows of a `FROM`. Where the child has other columns by now, their keys alone; where it cannot be found, nothing:
+/// the foreign key that led to it is gone as well, or the receiver notices children that the sender did not name.
 fn select(image: &Image<'_>, action: &str, from: &str) -> String {
-    format!("{INSERT}{LINE}SELECT {}{LINE}{from};", image.columns(action))
+    let full = format!("{INSERT}{LINE}SELECT {}{LINE}{from};", image.columns(action));
+    let keys = format!("{INSERT}{LINE}SELECT {}{LINE}{from};", image.unread_columns(action));
+    let nothing = format!("{WHEN_CHANGED} BEGIN END;");
+    let otherwise = match image.depth {
+        LogDepth::KeyOnly => nothing,
+        LogDepth::WithBefore => format!("{WHEN_CHANGED} BEGIN{LINE}{nothing}{LINE}{keys}{LINE}END;"),
+    };
+    format!("BEGIN{LINE}{otherwise}{LINE}{full}{LINE}END;")
 }

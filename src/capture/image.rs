@@ -65,14 +65,36 @@ impl<'a> Image<'a> {
 
     /// What [`INSERT`] wants, in its order.
     pub(super) fn columns(&self, action: &str) -> String {
+        self.columns_with(action, &self.before_row(action))
+    }
+
+    /// The same for a row whose columns are not those that the trigger was made for: nothing is read but the key.
+    pub(super) fn unread_columns(&self, action: &str) -> String {
+        let before = match self.depth {
+            LogDepth::KeyOnly => "NULL",
+            LogDepth::WithBefore => "'{}'",
+        };
+        self.columns_with(action, before)
+    }
+
+    fn columns_with(&self, action: &str, before: &str) -> String {
         let table = sql::text(self.table.shape.name.as_str());
-        format!("{table}, {}, '{action}', {}", self.record_id(), self.before_row(action))
+        format!("{table}, {}, '{action}', {before}", self.record_id())
     }
 
     pub(super) fn values(&self, action: &str) -> String {
         format!("{INSERT}{LINE}VALUES ({})", self.columns(action))
     }
+
+    pub(super) fn unread_values(&self, action: &str) -> String {
+        format!("{INSERT}{LINE}VALUES ({})", self.unread_columns(action))
+    }
 }
+
+/// What happens when a trigger no longer fits its table: no column of that name (1054), no table (1146), another number
+/// of columns (1222, 1241), types that cannot be compared any more (1210, 4078). The next `export` or `import` renews
+/// the trigger. Nothing else is caught: after a deadlock, say, the transaction is gone, and must not go on.
+pub(super) const WHEN_CHANGED: &str = "DECLARE EXIT HANDLER FOR 1054, 1146, 1210, 1222, 1241, 4078";
 
 pub(super) const INSERT: &str = "INSERT INTO sync_log (table_name, record_id, action, before_row)";
 

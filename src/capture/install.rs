@@ -2,9 +2,10 @@
 
 use crate::capture::cascade::unlogged;
 use crate::capture::error::Error;
-use crate::capture::image::{INSERT, Image, LogDepth};
+use crate::capture::image::LogDepth;
+use crate::capture::stale::{is_of_packmule, logged_as};
 use crate::capture::trigger::{TriggerText, triggers};
-use crate::db::{Catalog, Session, Table, sql};
+use crate::db::{self, Catalog, Session, Table, Trigger, sql};
 use crate::model::TableName;
 
 /// How one trigger was found.
@@ -14,15 +15,16 @@ pub enum TriggerState {
     Present,
     /// Not there: edits of this sort are not logged.
     Missing,
-    /// There, but with another text: the table or packmule changed since.
+    /// There as packmule made it for the table as it was before: it goes on logging, and is to be renewed.
+    Stale,
+    /// There, but with a text that is not packmule's.
     Changed,
 }
 
 /// Makes the triggers of `tables` what they should be. Returns how many were made or made anew.
 ///
-/// An application that writes in the middle of this is logged by the old trigger or the new one; a table
-/// whose trigger has to be replaced is unwatched for the moment between DROP and CREATE, so only those
-/// that differ are touched.
+/// An application that writes in the middle of this is logged by the old trigger, the new one, or both: a trigger
+/// that is replaced has a twin until its successor is there, and a change that is logged twice is sent once.
 pub fn install_triggers(
     session: &mut Session,
     catalog: &Catalog,
@@ -46,21 +48,55 @@ fn install_all(
     for table in tables.iter().filter_map(|name| catalog.tables.get(name)) {
         let wanted = triggers(catalog, table, depth);
         let fault = |source| Error::Trigger { table: table.shape.name.clone(), source };
-        let ours = table.triggers.iter().filter(|trigger| trigger.is_ours());
-        for odd in ours.filter(|trigger| wanted.iter().all(|one| one.name != trigger.name)) {
+        for trigger in &wanted {
+            match state(table, trigger) {
+                TriggerState::Present => continue,
+                TriggerState::Missing => {
+                    // Where the right is missing, MariaDB refuses the DROP already, though there is nothing to drop.
+                    session.execute(&drop_sql(&trigger.name)).map_err(fault)?;
+                    session.execute(&trigger.create_sql(table)).map_err(fault)?;
+                }
+                TriggerState::Stale | TriggerState::Changed => {
+                    replace(session, table, trigger).map_err(fault)?;
+                }
+            }
+            made += 1;
+        }
+        // Last: until here they may be all that watches the table, after a crash or under a name that it had before.
+        for odd in odd(table, &wanted) {
             session.execute(&drop_sql(&odd.name)).map_err(fault)?;
         }
-        for trigger in &wanted {
-            if state(table, trigger) == TriggerState::Present {
-                continue;
-            }
-            // Where the right is missing, MariaDB refuses the DROP already, though there is nothing to drop.
-            session.execute(&drop_sql(&trigger.name)).map_err(fault)?;
-            session.execute(&trigger.create_sql(table)).map_err(fault)?;
-            made += 1;
+        if let Some(before) = logged_as(table).filter(|name| !catalog.tables.contains_key(name)) {
+            rename_log_rows(session, &before, &table.shape.name)?;
         }
     }
     Ok(made)
+}
+
+/// Replaces a trigger so that no write goes unwatched: its twin stands in between.
+fn replace(session: &mut Session, table: &Table, trigger: &TriggerText) -> Result<(), db::Error> {
+    session.execute(&drop_sql(&trigger.twin))?;
+    session.execute(&trigger.create_sql_as(&trigger.twin, table))?;
+    session.execute(&drop_sql(&trigger.name))?;
+    session.execute(&trigger.create_sql(table))?;
+    session.execute(&drop_sql(&trigger.twin)).map(drop)
+}
+
+/// Triggers of packmule's that the table does not need: twins that a crash left, and those of a name that it had before.
+fn odd<'t>(table: &'t Table, wanted: &[TriggerText]) -> impl Iterator<Item = &'t Trigger> {
+    let ours = table.triggers.iter().filter(|trigger| trigger.is_ours());
+    ours.filter(|trigger| wanted.iter().all(|one| one.name != trigger.name))
+}
+
+/// What was logged of a table before it was renamed is of the table as it is called now.
+fn rename_log_rows(session: &mut Session, before: &TableName, now: &TableName) -> Result<(), Error> {
+    session.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
+    session.execute(&format!(
+        "UPDATE sync_log SET table_name = {} WHERE table_name = {}",
+        sql::text(now.as_str()),
+        sql::text(before.as_str())
+    ))?;
+    Ok(())
 }
 
 /// Takes packmule's triggers off `tables`. Returns how many there were.
@@ -82,6 +118,21 @@ pub fn remove_triggers(
 
 fn drop_sql(trigger: &str) -> String {
     format!("DROP TRIGGER IF EXISTS {}", sql::name(trigger))
+}
+
+/// Whether the triggers of a table were made for another shape or name of it, or are left over.
+pub fn is_stale(catalog: &Catalog, table: &TableName, depth: LogDepth) -> bool {
+    catalog.tables.get(table).is_some_and(|table| {
+        let wanted = triggers(catalog, table, depth);
+        let is = |trigger: &TriggerText, wanted| state(table, trigger) == wanted;
+        let (after, before): (Vec<&TriggerText>, Vec<&TriggerText>) =
+            wanted.iter().partition(|trigger| trigger.when.starts_with("AFTER"));
+        odd(table, &wanted).next().is_some()
+            || wanted.iter().any(|trigger| is(trigger, TriggerState::Stale))
+            // A foreign key that came later needs a trigger more.
+            || (before.iter().any(|trigger| is(trigger, TriggerState::Missing))
+                && !after.iter().any(|trigger| is(trigger, TriggerState::Missing)))
+    })
 }
 
 /// The state of every trigger that `tables` should have.
@@ -112,26 +163,7 @@ fn state(table: &Table, wanted: &TriggerText) -> TriggerState {
     match table.triggers.iter().find(|trigger| trigger.name == wanted.name) {
         None => TriggerState::Missing,
         Some(found) if bare(&found.body) == bare(&wanted.body) => TriggerState::Present,
+        Some(found) if is_of_packmule(&found.body) => TriggerState::Stale,
         Some(_) => TriggerState::Changed,
     }
-}
-
-/// Logs the rows that are already in `table` as inserts, so that a site with years of data can join.
-///
-/// Rows that the log already speaks of are not logged again. Returns how many rows were logged.
-pub fn adopt_rows(session: &mut Session, table: &Table) -> Result<u64, Error> {
-    let name = table.shape.name.as_str();
-    let row = Image::at(table, LogDepth::WithBefore, "t");
-    // READ COMMITTED: the rows read are not locked against the application that writes them.
-    session.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
-    let logged = session.execute(&format!(
-        "{INSERT} SELECT {columns} FROM {table} t \
-         WHERE NOT EXISTS (SELECT 1 FROM sync_log l WHERE l.table_name = {table_text} \
-                           AND l.record_id = CAST({key} AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_bin)",
-        columns = row.columns("INSERT"),
-        table_text = sql::text(name),
-        key = row.record_id(),
-        table = sql::name(name),
-    ))?;
-    Ok(logged)
 }

@@ -11,7 +11,8 @@ use crate::capture::net::{Base, Touched};
 use crate::capture::stamp::IdRuns;
 use crate::db::{self, Row, Session, Table};
 use crate::model::{
-    Change, ChangeCounts, RowImage, RowKey, Stamp, TableName, TableShape, key_from_log, row_from_json,
+    Change, ChangeCounts, RowImage, RowKey, Stamp, TableName, TableShape, Value, key_from_log,
+    row_from_older_json,
 };
 use crate::monitor::{Monitor, Notice, Phase, Step};
 use crate::spool::{Sorted, Sorter};
@@ -329,13 +330,14 @@ impl Section<'_, '_> {
         }
         let ids: Vec<String> = wanted.keys().map(u64::to_string).collect();
         let (shape, monitor) = (&self.table.shape, self.monitor);
+        let fills: Vec<Option<Value>> = self.table.details.iter().map(|detail| detail.fill.clone()).collect();
         let query = format!(
             "SELECT id, before_row FROM sync_log FORCE INDEX (PRIMARY) WHERE id IN ({})",
             ids.join(",")
         );
         self.session.each(&query, |row: Row| {
             let id: u64 = row.parse(0)?;
-            let base = match row_from_json(shape, row.optional(1).unwrap_or_default()) {
+            let base = match row_from_older_json(shape, &fills, row.optional(1).unwrap_or_default()) {
                 Ok(image) => Base::Row(image),
                 Err(_) => {
                     monitor.notice(Notice::UnreadableBefore {

@@ -1,12 +1,14 @@
 //! The text of the triggers that log an application's writes. Pure: a table in, SQL out.
 //!
 //! A trigger that fails would break the application's own write, so nothing here can: the log's columns fit any
-//! key and any row, and the triggers are made under an empty sql_mode, where a doubtful value is a warning.
+//! key and any row, and the triggers are made under an empty sql_mode, where a doubtful value is a warning. Where
+//! columns were dropped, renamed or added since the trigger was made, it logs the key, and that the row is not known.
+//! Only the key's own columns it cannot do without.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::capture::cascade::{Cause, cascades};
-use crate::capture::image::{Image, LINE, LogDepth};
+use crate::capture::image::{Image, LINE, LogDepth, WHEN_CHANGED};
 use crate::db::{Catalog, ColumnDetail, Table, sql};
 use crate::model::hex_from_bytes;
 
@@ -14,6 +16,8 @@ use crate::model::hex_from_bytes;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TriggerText {
     pub(super) name: String,
+    /// The name of the trigger that stands in while this one is replaced.
+    pub(super) twin: String,
     /// `AFTER INSERT`, ...
     pub(super) when: String,
     pub(super) body: String,
@@ -21,7 +25,11 @@ pub(super) struct TriggerText {
 
 impl TriggerText {
     pub(super) fn create_sql(&self, table: &Table) -> String {
-        let TriggerText { name, when, body } = self;
+        self.create_sql_as(&self.name, table)
+    }
+
+    pub(super) fn create_sql_as(&self, name: &str, table: &Table) -> String {
+        let TriggerText { when, body, .. } = self;
         let table = sql::name(table.shape.name.as_str());
         format!("CREATE TRIGGER {} {when} ON {table} FOR EACH ROW {body}", sql::name(name))
     }
@@ -31,40 +39,83 @@ impl TriggerText {
 pub(super) fn triggers(catalog: &Catalog, table: &Table, depth: LogDepth) -> Vec<TriggerText> {
     let row = |place| Image::at(table, depth, place);
     let (old, new) = (row("OLD"), row("NEW"));
+    // The last branch is never taken: it fails when the table has other columns than this trigger knows.
     let update = format!(
         "IF NOT ({same_key}) THEN{LINE}{gone};{LINE}{came};{LINE}\
-         ELSEIF NOT ({same_row}) THEN{LINE}{changed};{LINE}END IF",
+         ELSEIF NOT ({same_row}) THEN{LINE}{changed};{LINE}\
+         ELSEIF {width} THEN BEGIN END;{LINE}END IF;",
         same_key = same(table.key_details()),
         gone = old.values("DELETE"),
         came = new.values("INSERT"),
         same_row = same(table.details.iter()),
         changed = old.values("UPDATE"),
+        width = width(table),
     );
+    let unread_update = format!(
+        "{WHEN_CHANGED}{LINE}IF NOT ({same_key}) THEN{LINE}{gone};{LINE}{came};{LINE}ELSE{LINE}{changed};{LINE}END IF;",
+        same_key = same(table.key_details()),
+        gone = old.unread_values("DELETE"),
+        came = new.values("INSERT"),
+        changed = old.unread_values("UPDATE"),
+    );
+    let unread_delete = match depth {
+        LogDepth::KeyOnly => None,
+        LogDepth::WithBefore => Some(format!("{WHEN_CHANGED}{LINE}{};", old.unread_values("DELETE"))),
+    };
     let mut triggers = vec![
-        trigger(table, "ai", "AFTER INSERT", &format!("{};", new.values("INSERT"))),
-        trigger(table, "au", "AFTER UPDATE", &format!("{update};")),
-        trigger(table, "ad", "AFTER DELETE", &format!("{};", old.values("DELETE"))),
+        trigger(table, "ai", "AFTER INSERT", None, &format!("{};", new.values("INSERT"))),
+        trigger(table, "au", "AFTER UPDATE", Some(&unread_update), &update),
+        trigger(table, "ad", "AFTER DELETE", unread_delete.as_deref(), &format!("{};", old.values("DELETE"))),
     ];
+    // A parent that cannot be found by its old columns has no children that this trigger could log.
+    let none = format!("{WHEN_CHANGED} BEGIN END;");
     let deletes = cascades(catalog, table, depth, Cause::Delete);
     if !deletes.is_empty() {
-        triggers.push(trigger(table, "bd", "BEFORE DELETE", &deletes.join(LINE)));
+        triggers.push(trigger(table, "bd", "BEFORE DELETE", Some(&none), &deletes.join(LINE)));
     }
     let updates = cascades(catalog, table, depth, Cause::Update);
     if !updates.is_empty() {
-        triggers.push(trigger(table, "bu", "BEFORE UPDATE", &updates.join(LINE)));
+        triggers.push(trigger(table, "bu", "BEFORE UPDATE", Some(&none), &updates.join(LINE)));
     }
     triggers
 }
 
-fn trigger(table: &Table, short: &str, when: &str, statements: &str) -> TriggerText {
-    // Never `@packmule_silent IS NULL`: MySQL 9.7 keeps the answer that the first session got with the trigger in its
-    // table cache, and a later session's edits would go unlogged because ours was silent.
-    let is_heard = "COALESCE(@packmule_silent, 0) = 0";
+/// A trigger that does nothing in packmule's own sessions. `when_changed` is what it does when it no longer fits its table.
+///
+/// Not `@packmule_silent IS NULL`: MySQL 9.7 without a binary log takes that for a constant once an instance of the
+/// table was first used by a session in which it is set, and from then on everybody's edits there go unlogged (seen; the
+/// form used here keeps asking).
+fn trigger(
+    table: &Table,
+    short: &str,
+    when: &str,
+    when_changed: Option<&str>,
+    statements: &str,
+) -> TriggerText {
+    let when_changed = when_changed.map_or_else(String::new, |handler| format!("\n  {handler}"));
     TriggerText {
         name: trigger_name(short, table.shape.name.as_str()),
+        twin: trigger_name(&format!("x{short}"), table.shape.name.as_str()),
         when: when.to_owned(),
-        body: format!("BEGIN\n  IF {is_heard} THEN{LINE}{statements}\n  END IF;\nEND"),
+        body: format!(
+            "BEGIN{when_changed}\n  IF NOT (@packmule_silent <=> 1) THEN{LINE}{statements}\n  END IF;\nEND"
+        ),
     }
+}
+
+/// A condition that never holds, and fails when the table has more or fewer columns than now.
+fn width(table: &Table) -> String {
+    let name = sql::name(table.shape.name.as_str());
+    if table.details.iter().any(|detail| detail.data_type == "vector") {
+        // Costs several times as much, but compares nothing: MySQL compares a vector not even with NULL.
+        let nulls: Vec<String> = (1..=table.width).map(|at| format!("NULL AS c{at}")).collect();
+        return format!(
+            "EXISTS (SELECT 1 FROM (SELECT {} FROM DUAL WHERE FALSE UNION ALL SELECT * FROM {name} WHERE FALSE) d)",
+            nulls.join(", ")
+        );
+    }
+    let nulls = vec!["NULL"; table.width].join(", ");
+    format!("({nulls}) IN (SELECT * FROM {name} WHERE FALSE)")
 }
 
 /// `packmule_ai_items`. A name that would be longer than the servers' 64 characters ends in a hash.
@@ -104,13 +155,16 @@ mod tests {
             nullable: true,
             has_default: true,
             auto_increment: false,
+            generated: false,
+            fill: None,
         }
     }
 
     fn table(name: &str, details: Vec<ColumnDetail>, key: Vec<usize>) -> Table {
         let columns = details.iter().map(ColumnDetail::column).collect();
         let shape = TableShape { name: TableName::new(name), columns, key };
-        Table { shape, details, unique_keys: Vec::new(), triggers: Vec::new() }
+        let (generated, width) = (Vec::new(), details.len());
+        Table { shape, details, generated, width, unique_keys: Vec::new(), triggers: Vec::new() }
     }
 
     /// `items`, and `stock` with a key of two columns whose rows go when their item goes.

@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::cli::command_args::{
     ConfigCommand, DemoArgs, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs,
-    StatusArgs, TablesArgs,
+    RecoverArgs, SitesArgs, StatusArgs, TablesArgs,
 };
 use crate::cli::progress::ProgressKind;
 
@@ -65,10 +65,14 @@ pub enum Command {
     Enrol(EnrolArgs),
     /// At a lab: take in the centre's answer card
     Join(JoinArgs),
+    /// At a lab: go on after the database was put back from a backup
+    Recover(RecoverArgs),
     /// List, add, remove or check the tables that are synced
     Tables(TablesArgs),
     /// Look for what is wrong or will go wrong
     Doctor,
+    /// At the centre: list the labs, suspend, resume or revoke one, or send it all rows anew
+    Sites(SitesArgs),
     /// Show what a bundle says about itself, without opening it
     Inspect(FileArgs),
     /// Check a bundle from the first byte to the last, and change nothing
@@ -83,7 +87,7 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Show two labs and a centre exchanging changes, on servers of its own
+    /// Show a centre and its labs exchanging changes, on servers of its own
     Demo(DemoArgs),
 }
 
@@ -104,7 +108,11 @@ Set up:
   enrol       at the centre: let a lab take part, from its card
   join        at a lab: take in the centre's answer card
   tables      list, add, remove or check the tables that are synced
+  recover     at a lab: go on after the database was put back from a backup
   doctor      look for what is wrong or will go wrong
+
+At the centre:
+  sites       list the labs; suspend, resume or revoke one, or send it all rows anew
 
 Look inside:
   inspect     show what a bundle says about itself, without opening it
@@ -112,7 +120,7 @@ Look inside:
   history     list the bundles that were sent and received
   keys        print this site's public keys and their six words
   config      show the settings and where each came from
-  demo        show two labs and a centre exchanging changes
+  demo        show a centre and its labs exchanging changes
 
 {options}
 
@@ -146,6 +154,10 @@ mod tests {
             "packmule tables",
             "packmule tables add inventory items",
             "packmule config show --json",
+            "packmule sites",
+            "packmule sites list --json",
+            "packmule sites revoke lab-a --yes",
+            "packmule sites resend lab-a -n",
         ] {
             parse(line);
         }

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::admit::Fork;
-use crate::apply::{Applied, ReceiptOutcome};
+use crate::apply::{self, Applied, ReceiptOutcome, TableMisfit};
 use crate::bundle;
 use crate::cli::exit::Exit;
 use crate::cli::phrase::{bundle_runs, by_kind, counts_json, number_of, without};
 use crate::cli::report::Report;
 use crate::cli::report_bundle::refused;
+use crate::cli::report_tables::{next, to_value};
 use crate::cli::text::escape;
-use crate::engine::{Item, ItemOutcome};
+use crate::engine::{Error, Item, ItemOutcome};
 use crate::ledger::SiteState;
 use crate::mailbox::display_path;
 use crate::model::{BundleName, Site};
@@ -29,6 +30,8 @@ pub(super) struct Told {
     pub(super) from: Option<Site>,
     /// What became of it.
     pub(super) line: String,
+    /// The same in a word or two, where the report below says the rest.
+    pub(super) brief: &'static str,
     /// Whether it was applied before, and nothing was to be done.
     pub(super) is_skipped: bool,
     /// The error, where it is one.
@@ -41,6 +44,20 @@ pub(super) struct Told {
     pub(super) applied: Option<Applied>,
     /// The same for a program.
     pub(super) value: Value,
+}
+
+impl Told {
+    /// The line in a list below which `reports` are printed: what one of them says is not said twice.
+    pub(super) fn line_beside(&self, reports: &[Report]) -> &str {
+        let is_printed = |own: &Report| own.code != Exit::Missing && reports.contains(own);
+        if self.report.as_ref().is_some_and(is_printed) { self.brief } else { &self.line }
+    }
+
+    /// Whether this bundle and the next, of the same line, can share it.
+    pub(super) fn is_run_with(&self, next: &Told) -> bool {
+        let are_others = self.concern == Concern::Others && next.concern == Concern::Others;
+        are_others || (self.is_skipped && next.is_skipped)
+    }
 }
 
 /// Whose business a bundle is.
@@ -69,7 +86,8 @@ pub(super) fn tell(item: Item, here: &Site, waiting: &[BundleName], dry_run: boo
         Some(_) | None => Concern::Ours,
     };
     let subject = Subject { file: &file, name: name.as_ref(), here, waiting, concern };
-    let word = word(&outcome);
+    let (word, brief) = (word(&outcome), brief(&outcome));
+    let held = held(&outcome).as_deref().map(to_value);
     let is_skipped = matches!(outcome, ItemOutcome::AlreadyApplied);
     let (line, report, next, applied) = subject.tell(outcome, dry_run);
     let value = json!({
@@ -82,12 +100,14 @@ pub(super) fn tell(item: Item, here: &Site, waiting: &[BundleName], dry_run: boo
         "words": line,
         "applied": applied.as_ref().map(applied_json),
         "error": report.as_ref().map(Report::to_value),
+        "held": held,
     });
     Told {
         label,
         path,
         from: name.map(|name| name.from),
         line,
+        brief,
         is_skipped,
         report,
         concern,
@@ -137,11 +157,21 @@ impl Subject<'_> {
             },
             ItemOutcome::Silenced(state) => self.silenced(state),
             ItemOutcome::Refused(error) => self.refused(&error),
-            ItemOutcome::Failed(error) => {
-                let report = Report::from(*error);
-                (self.failed(&report), Some(report), None, None)
-            }
+            ItemOutcome::Failed(error) => match misfits(&error) {
+                Some(misfits) => self.held(misfits, *error),
+                None => {
+                    let report = Report::from(*error);
+                    (self.failed(&report), Some(report), None, None)
+                }
+            },
         }
+    }
+
+    /// Tables differ: the bundle waits here, and what waits behind it needs no word of its own.
+    fn held(&self, misfits: Vec<TableMisfit>, error: Error) -> Parts {
+        let why = misfits.iter().map(|one| escape(&one.to_string())).collect::<Vec<_>>().join("; ");
+        let next = self.name.map(|name| next(name, &misfits));
+        (format!("HELD: {why}"), Some(Report::from(error)), next, None)
     }
 
     /// Which bundle it is stands before the line already.
@@ -204,11 +234,23 @@ impl Subject<'_> {
     }
 
     fn silenced(&self, state: SiteState) -> Parts {
-        let sender = self.sender();
-        let report = Report::new(Exit::Refused, format!("bundle {} is refused", self.bundle()))
-            .because(format!("{sender} is {state} here; nothing was changed"))
-            .hint(format!("ask whoever decided that {sender} is {state}"));
-        (format!("refused: {sender} is {state} here"), Some(report), None, None)
+        let (sender, bundle) = (self.sender(), self.bundle());
+        match state {
+            SiteState::Suspended | SiteState::Active => {
+                let why = format!("{sender} is suspended here");
+                let report = Report::new(Exit::Refused, format!("bundle {bundle} waits"))
+                    .because(format!("{why}; nothing was changed, and {sender} keeps it"))
+                    .hint(format!("when {sender} may take part again: packmule sites resume {sender}"));
+                (format!("waits: {why}"), Some(report), None, None)
+            }
+            SiteState::Revoked => {
+                let why = format!("{sender} is revoked here");
+                let report = Report::new(Exit::Refused, format!("bundle {bundle} is refused"))
+                    .because(format!("{why}; nothing was changed, and that is for good"))
+                    .hint(format!("if {sender} goes on, set it up anew under another name, and enrol that"));
+                (format!("refused: {why}"), Some(report), None, None)
+            }
+        }
     }
 
     fn not_ours(&self) -> Parts {
@@ -246,6 +288,30 @@ impl Subject<'_> {
     }
 }
 
+/// Why a bundle is held, where it is because tables differ.
+fn held(outcome: &ItemOutcome) -> Option<Vec<TableMisfit>> {
+    match outcome {
+        ItemOutcome::Failed(error) => misfits(error),
+        ItemOutcome::Applied(_)
+        | ItemOutcome::AppliedWith(_)
+        | ItemOutcome::AlreadyApplied
+        | ItemOutcome::Waits(_)
+        | ItemOutcome::WaitsForRest(_)
+        | ItemOutcome::Forked(_)
+        | ItemOutcome::NotOurs
+        | ItemOutcome::Stranger(_)
+        | ItemOutcome::Silenced(_)
+        | ItemOutcome::Refused(_) => None,
+    }
+}
+
+fn misfits(error: &Error) -> Option<Vec<TableMisfit>> {
+    let Error::Apply { source: apply::Error::TablesDiffer { misfits, .. }, .. } = error else {
+        return None;
+    };
+    Some(misfits.clone())
+}
+
 /// `applied 1 284 changes; 2 conflicts decided, 1 set aside`
 fn applied_words(applied: &Applied, dry_run: bool) -> String {
     let Applied { counts, written: _, already_there, conflicts, parked, deferred, receipt } = applied;
@@ -264,21 +330,21 @@ fn applied_words(applied: &Applied, dry_run: bool) -> String {
     if *deferred > 0 {
         more.push(number_of(*deferred, "kept for later", "kept for later"));
     }
+    let mut words = match (counts.total(), dry_run) {
+        (0, false) => vec!["a receipt".to_owned()],
+        _ => vec![format!("{verb} {changes}")],
+    };
+    if !more.is_empty() {
+        words.push(more.join(", "));
+    }
     match receipt {
-        ReceiptOutcome::Confirmed(seq) => more.push(format!("our bundles up to {seq} are confirmed")),
+        ReceiptOutcome::Confirmed(seq) => words.push(format!("our bundles up to {seq} are confirmed")),
         ReceiptOutcome::Foreign(seq) => {
-            more.push(format!("it confirms a bundle {seq} that was never sealed here: NOT believed"));
+            words.push(format!("it confirms a bundle {seq} that was never sealed here: NOT believed"));
         }
         ReceiptOutcome::NothingNew => {}
     }
-    let changes = match (counts.total(), dry_run) {
-        (0, false) => return ["a receipt".to_owned()].into_iter().chain(more).collect::<Vec<_>>().join("; "),
-        _ => changes,
-    };
-    match more.is_empty() {
-        true => format!("{verb} {changes}"),
-        false => format!("{verb} {changes}; {}", more.join(", ")),
-    }
+    words.join("; ")
 }
 
 fn applied_json(applied: &Applied) -> Value {
@@ -298,6 +364,22 @@ fn applied_json(applied: &Applied) -> Value {
     })
 }
 
+/// The outcome in a word or two, for a person who reads the reason below.
+fn brief(outcome: &ItemOutcome) -> &'static str {
+    match outcome {
+        ItemOutcome::Applied(_) | ItemOutcome::AppliedWith(_) => "applied",
+        ItemOutcome::AlreadyApplied => "already applied, skipped",
+        ItemOutcome::Waits(_)
+        | ItemOutcome::WaitsForRest(_)
+        | ItemOutcome::Silenced(SiteState::Suspended) => "waits",
+        ItemOutcome::Forked(_) => "STOPPED, NOT applied",
+        ItemOutcome::NotOurs => "left alone",
+        ItemOutcome::Stranger(_) | ItemOutcome::Silenced(_) | ItemOutcome::Refused(_) => "refused",
+        ItemOutcome::Failed(error) if misfits(error).is_some() => "HELD",
+        ItemOutcome::Failed(_) => "NOT applied",
+    }
+}
+
 /// The outcome in one word, for a program.
 fn word(outcome: &ItemOutcome) -> &'static str {
     match outcome {
@@ -311,6 +393,7 @@ fn word(outcome: &ItemOutcome) -> &'static str {
         ItemOutcome::Stranger(_) => "stranger",
         ItemOutcome::Silenced(_) => "silenced",
         ItemOutcome::Refused(_) => "refused",
+        ItemOutcome::Failed(error) if misfits(error).is_some() => "held",
         ItemOutcome::Failed(_) => "failed",
     }
 }

@@ -32,6 +32,12 @@ impl Ask {
         Ok(Answer::read(&line))
     }
 
+    /// Asks a question about something that cannot be taken back: only the whole word is an answer to go on.
+    pub fn typed_yes(self, question: &str) -> Result<Answer, Report> {
+        let line = self.line(&format!("{question} [type yes to go on] "), "--yes")?;
+        Ok(if line.trim().eq_ignore_ascii_case("yes") { Answer::Yes } else { Answer::No })
+    }
+
     /// Asks which of several things is meant, and returns its place in the list. `flag` is what to give instead.
     pub fn which(self, question: &str, choices: &[String], flag: &str) -> Result<usize, Report> {
         let mut prompt = String::new();

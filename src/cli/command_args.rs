@@ -68,6 +68,23 @@ pub struct ImportArgs {
     /// Allow a bundle to delete this part of a table
     #[arg(long, value_name = "PERCENT", default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub max_delete: u8,
+    /// Leave out a table or column that was dropped here on purpose; its values are kept in conflict_log
+    #[arg(long, value_name = "TABLE[.COLUMN]")]
+    pub without: Vec<String>,
+    /// Answer every question with yes
+    #[arg(long)]
+    pub yes: bool,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
+/// `packmule recover`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct RecoverArgs {
+    /// Where to write the new card for the centre [NAME.card]
+    #[arg(long, value_name = "FILE")]
+    pub card: Option<PathBuf>,
     /// Answer every question with yes
     #[arg(long)]
     pub yes: bool,
@@ -97,6 +114,9 @@ pub struct InitArgs {
     /// Send the rows that are already there, too
     #[arg(long)]
     pub adopt: bool,
+    /// Leave the server's auto_increment settings alone
+    #[arg(long)]
+    pub no_series: bool,
     /// The folder for keys, outbox and inbox [beside the settings file]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
@@ -126,9 +146,18 @@ pub struct EnrolArgs {
 pub struct JoinArgs {
     /// The centre's answer card
     pub answer: PathBuf,
-    /// The six words were compared and agree
+    /// The six words were compared and agree, and keys may be moved
     #[arg(long)]
     pub yes: bool,
+    /// Send the rows that are already there, too
+    #[arg(long)]
+    pub adopt: bool,
+    /// Before that, move their keys into this lab's own series, with all that points to them
+    #[arg(long, requires = "adopt")]
+    pub rekey: bool,
+    /// Leave the server's auto_increment settings alone
+    #[arg(long)]
+    pub no_series: bool,
     /// Whether to change nothing.
     #[command(flatten)]
     pub run: DryRun,
@@ -171,6 +200,53 @@ pub struct TableNames {
 pub struct FileArgs {
     /// The bundle
     pub file: PathBuf,
+}
+
+/// `packmule sites`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct SitesArgs {
+    /// What to do; list, when left out
+    #[command(subcommand)]
+    pub command: Option<SitesCommand>,
+}
+
+/// What to do with the labs.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SitesCommand {
+    /// List the labs: what has come from each, and what waits for it
+    List,
+    /// Show one lab in full, with its six words and keys
+    Show {
+        /// The lab
+        #[arg(value_name = "LAB")]
+        site: Site,
+    },
+    /// Let a lab take no part for a while: its bundles wait, and nothing is sealed for it
+    Suspend(SiteArg),
+    /// Let a suspended lab take part again; it is given all rows anew
+    Resume(SiteArg),
+    /// Believe a lab's keys no more, for good: its computer was stolen
+    Revoke {
+        /// Which lab.
+        #[command(flatten)]
+        site: SiteArg,
+        /// Answer the question with yes
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Give a lab all rows anew: it is too far behind, was put back, or distrusts its rows
+    Resend(SiteArg),
+}
+
+/// One lab, and whether to change nothing.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct SiteArg {
+    /// The lab
+    #[arg(value_name = "LAB")]
+    pub site: Site,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
 }
 
 /// `packmule history`

@@ -8,18 +8,24 @@ pub mod commands;
 mod context;
 mod crash;
 mod exit;
+mod facts;
 mod grid;
 mod notices;
 mod out;
+mod peer;
 mod phrase;
 mod progress;
+mod rekey;
 mod report;
 mod report_bundle;
 mod report_config;
 mod report_database;
 mod report_engine;
+mod report_rekey;
 mod report_stick;
+mod report_tables;
 mod sent;
+mod series;
 mod stick;
 mod terminal;
 mod text;
@@ -34,10 +40,12 @@ pub use args::{Args, Command, Global};
 pub use ask::{Answer, Ask};
 pub use command_args::{
     ConfigCommand, DemoArgs, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs,
-    JoinArgs, StatusArgs, TableNames, TablesArgs, TablesCommand, UrlArg,
+    JoinArgs, RecoverArgs, SiteArg, SitesArgs, SitesCommand, StatusArgs, TableNames, TablesArgs,
+    TablesCommand, UrlArg,
 };
 pub use context::Context;
 pub use exit::Exit;
+pub use facts::Facts;
 pub use grid::Grid;
 pub use out::Output;
 pub use progress::{Progress, ProgressKind};
@@ -68,7 +76,9 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
         Command::Init(args) => commands::init::run(args, context),
         Command::Enrol(args) => commands::enrol::run(args, context),
         Command::Join(args) => commands::join::run(args, context),
+        Command::Recover(args) => commands::recover::run(args, context),
         Command::Tables(args) => commands::tables::run(args, context),
+        Command::Sites(args) => commands::sites::run(args, context),
         Command::Doctor => commands::doctor::run(context),
         Command::Status(args) => commands::status::run(args, context),
         Command::Export(args) => commands::export::run(args, context),

@@ -1,6 +1,6 @@
 //! Gathers what people should know although the work went on. A million notices about one table are one sentence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::text::{count, escape};
 use crate::model::TableName;
@@ -12,6 +12,9 @@ pub(super) struct Notices {
     unreadable_keys: BTreeMap<TableName, Seen>,
     unreadable_befores: BTreeMap<TableName, Seen>,
     overwritten: BTreeMap<TableName, u64>,
+    renewed: BTreeSet<TableName>,
+    stale: BTreeMap<TableName, String>,
+    unwatched: BTreeSet<TableName>,
     retries_max: u32,
 }
 
@@ -28,6 +31,9 @@ impl Notices {
             Notice::OverwrittenByTrigger { table, rows } => {
                 *self.overwritten.entry(table).or_default() += rows
             }
+            Notice::TriggersRenewed { table } => drop(self.renewed.insert(table)),
+            Notice::TriggersStale { table, why } => drop(self.stale.insert(table, why)),
+            Notice::Unwatched { table } => drop(self.unwatched.insert(table)),
             Notice::Retried { attempts } => self.retries_max = self.retries_max.max(attempts),
         }
     }
@@ -56,6 +62,25 @@ impl Notices {
                 "table {}: {} another value than the bundle's: a trigger of the application overwrites it",
                 escape(table.as_str()),
                 times(*rows, "row keeps", "rows keep")
+            ));
+        }
+        for table in &self.renewed {
+            let table = escape(table.as_str());
+            sentences
+                .push(format!("table {table} was changed; its triggers were made anew for what it is now"));
+        }
+        for (table, why) in &self.stale {
+            sentences.push(format!(
+                "table {} was changed, and its triggers could not be made anew yet: {}; edits are logged all the same, \
+                 and the next export or import tries again",
+                escape(table.as_str()),
+                escape(why)
+            ));
+        }
+        for table in &self.unwatched {
+            sentences.push(format!(
+                "table {}: its triggers are missing or are not packmule's: edits are LOST; packmule doctor says more",
+                escape(table.as_str())
             ));
         }
         if self.retries_max > 0 {
@@ -97,6 +122,11 @@ mod tests {
         notices.add(Notice::UnreadableBefore { table: table.clone(), record_id: "7".into() });
         notices.add(Notice::OverwrittenByTrigger { table: table.clone(), rows: 1 });
         notices.add(Notice::OverwrittenByTrigger { table, rows: 2 });
+        let (table, why) = (TableName::new("items"), "Lock wait timeout exceeded (1205)".to_owned());
+        notices.add(Notice::TriggersRenewed { table: TableName::new("stock") });
+        notices.add(Notice::TriggersStale { table: table.clone(), why });
+        notices.add(Notice::Unwatched { table: table.clone() });
+        notices.add(Notice::Unwatched { table });
         notices.add(Notice::Retried { attempts: 1 });
         notices.add(Notice::Retried { attempts: 2 });
         assert_eq!(
@@ -107,6 +137,10 @@ mod tests {
                 "table inventory: 1 change goes without the row before, which could not be read, the first \"7\"",
                 "table inventory: 3 rows keep another value than the bundle's: a trigger of the application \
                  overwrites it",
+                "table stock was changed; its triggers were made anew for what it is now",
+                "table items was changed, and its triggers could not be made anew yet: Lock wait timeout exceeded \
+                 (1205); edits are logged all the same, and the next export or import tries again",
+                "table items: its triggers are missing or are not packmule's: edits are LOST; packmule doctor says more",
                 "the server was busy; the work was begun again 2 times",
             ]
         );

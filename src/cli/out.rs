@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::cli::args::Global;
+use crate::cli::facts::{Facts, wrap};
 use crate::cli::grid::Grid;
 use crate::cli::report::Report;
 use crate::cli::terminal;
@@ -39,11 +40,26 @@ impl Output {
         self.volume == Volume::Quiet
     }
 
+    /// Whether more is wanted than most people want to know.
+    pub fn is_verbose(&self) -> bool {
+        self.volume == Volume::Verbose
+    }
+
     /// A line of the result, for a person, on stdout.
     pub fn result(&self, line: &str) {
         if self.reader == Reader::Person {
             write_line(&mut io::stdout(), line);
         }
+    }
+
+    /// A sentence of the result, broken between words where the window is narrow.
+    pub fn prose(&self, line: &str) {
+        wrap(line, terminal::width(), 2).iter().for_each(|line| self.result(line));
+    }
+
+    /// Names with words beside them, as part of the result.
+    pub fn facts(&self, facts: &Facts) {
+        facts.render(terminal::width()).iter().for_each(|line| self.result(line));
     }
 
     /// A table as part of the result, for a person, on stdout.

@@ -69,6 +69,12 @@ pub(super) fn counts_json(counts: &ChangeCounts) -> serde_json::Value {
     serde_json::json!({ "inserts": inserts, "updates": updates, "deletes": deletes })
 }
 
+/// Returns the text with a capital, for the beginning of a sentence.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
 /// Returns `is` or `are`.
 pub(super) fn is_are(number: usize) -> &'static str {
     if number == 1 { "is" } else { "are" }

@@ -58,7 +58,7 @@ impl Monitor for Progress {
     fn begin(&self, phase: Phase, total: Option<u64>) {
         let mut state = self.lock();
         let now = Instant::now();
-        state.current = Some(Current { phase, total, done: 0, shown: now });
+        state.current = Some(Current { phase, total, done: 0, share: None, shown: now });
         match self.form {
             Form::Bar => state.draw(),
             Form::Json => state.json(),
@@ -79,6 +79,14 @@ impl Monitor for Progress {
             Form::Plain => state.plain(),
             Form::Json => state.json(),
             Form::None => {}
+        }
+    }
+
+    fn share(&self, phase: Phase, done: u64, whole: u64) {
+        let mut state = self.lock();
+        // Shown with the next advance: it comes right behind.
+        if let Some(current) = state.current.as_mut().filter(|current| current.phase == phase) {
+            current.share = Some((done, whole));
         }
     }
 
@@ -174,8 +182,9 @@ impl State {
     }
 
     fn json(&mut self) {
-        if let Some(Current { phase, total, done, .. }) = &self.current {
-            let line = json!({ "phase": name(*phase).to_lowercase(), "done": done, "total": total });
+        if let Some(current @ Current { phase, total, done, .. }) = &self.current {
+            let percent = current.percent();
+            let line = json!({ "phase": name(*phase).to_lowercase(), "done": done, "total": total, "percent": percent });
             let _ = writeln!(self.out, "{}", object("packmule.progress.v1", line));
         }
     }
@@ -185,17 +194,23 @@ struct Current {
     phase: Phase,
     total: Option<u64>,
     done: u64,
+    /// How far it is, where there is no total: so much of so much.
+    share: Option<(u64, u64)>,
     shown: Instant,
 }
 
 impl Current {
+    fn percent(&self) -> Option<u64> {
+        let of_total = self.total.map(|total| percent(self.done, total));
+        of_total.or(self.share.map(|(done, whole)| percent(done, whole)))
+    }
+
     /// `Packing   [####################] 100%     96 KiB`, cut to fewer marks in a narrow window.
     fn bar(&self, width: usize) -> String {
         let name = name(self.phase);
-        let Some(total) = self.total else { return format!("{name:9} {}", self.amount(self.done)) };
+        let Some(percent) = self.percent() else { return format!("{name:9} {}", self.amount(self.done)) };
         let amount = self.amount(self.done);
         let marks = width.saturating_sub(10 + 2 + 5 + 2 + amount.chars().count().max(9)).clamp(4, 20);
-        let percent = percent(self.done, total);
         let full = marks * percent as usize / 100;
         let bar = format!("{}{}", "#".repeat(full), "-".repeat(marks - full));
         format!("{name:9} [{bar}] {percent:3}%  {amount:>9}")
@@ -204,11 +219,10 @@ impl Current {
     /// `Packing: 45%, 96 KiB of 210 KiB`
     fn plain(&self) -> String {
         let (name, done) = (name(self.phase), self.amount(self.done));
-        match self.total {
-            Some(total) => {
-                format!("{name}: {}%, {done} of {}", percent(self.done, total), self.amount(total))
-            }
-            None => format!("{name}: {done}"),
+        match (self.total, self.percent()) {
+            (Some(total), Some(percent)) => format!("{name}: {percent}%, {done} of {}", self.amount(total)),
+            (None, Some(percent)) => format!("{name}: {percent}%, {done}"),
+            (_, None) => format!("{name}: {done}"),
         }
     }
 
@@ -216,6 +230,7 @@ impl Current {
         match self.phase {
             Phase::Reading | Phase::Applying => format!("{} changes", count(amount)),
             Phase::Packing | Phase::Writing | Phase::Checking => size(amount),
+            Phase::Moving => format!("{} rows", count(amount)),
         }
     }
 }
@@ -227,6 +242,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Writing => "Writing",
         Phase::Checking => "Checking",
         Phase::Applying => "Applying",
+        Phase::Moving => "Moving",
     }
 }
 
@@ -263,16 +279,29 @@ mod tests {
 
     #[test]
     fn a_bar_is_drawn_over_itself_and_then_stands() {
-        let current =
-            Current { phase: Phase::Packing, total: Some(98_304), done: 98_304, shown: Instant::now() };
+        let current = Current {
+            phase: Phase::Packing,
+            total: Some(98_304),
+            done: 98_304,
+            share: None,
+            shown: Instant::now(),
+        };
         assert_eq!(current.bar(80), "Packing   [####################] 100%     96 KiB");
         assert!(printed(Form::Bar, pack).ends_with("100%     96 KiB\n"));
     }
 
     #[test]
     fn every_bar_fits_into_40_columns() {
-        for phase in [Phase::Reading, Phase::Packing, Phase::Writing, Phase::Checking, Phase::Applying] {
-            let current = Current { phase, total: Some(9_999_999), done: 4_500_000, shown: Instant::now() };
+        for phase in
+            [Phase::Reading, Phase::Packing, Phase::Writing, Phase::Checking, Phase::Applying, Phase::Moving]
+        {
+            let current = Current {
+                phase,
+                total: Some(9_999_999),
+                done: 4_500_000,
+                share: None,
+                shown: Instant::now(),
+            };
             assert!(current.bar(40).chars().count() <= 40, "{}", current.bar(40));
         }
     }
@@ -280,16 +309,27 @@ mod tests {
     #[test]
     fn elsewhere_a_short_piece_of_work_prints_nothing_and_a_long_one_a_line() {
         assert_eq!(printed(Form::Plain, pack), "");
-        let current = Current { phase: Phase::Applying, total: Some(1284), done: 600, shown: Instant::now() };
+        let current = Current {
+            phase: Phase::Applying,
+            total: Some(1284),
+            done: 600,
+            share: None,
+            shown: Instant::now(),
+        };
         assert_eq!(current.plain(), "Applying: 46%, 600 changes of 1 284 changes");
+        let current = Current { total: None, ..current };
+        assert_eq!(current.plain(), "Applying: 600 changes");
+        let current = Current { share: Some((48_000, 98_304)), ..current };
+        assert_eq!(current.plain(), "Applying: 48%, 600 changes");
+        assert_eq!(current.bar(80), "Applying  [#########-----------]  48%  600 changes");
     }
 
     #[test]
     fn a_program_gets_one_object_a_line() {
         assert_eq!(
             printed(Form::Json, pack),
-            "{\"format\":\"packmule.progress.v1\",\"done\":0,\"phase\":\"packing\",\"total\":98304}\n\
-             {\"format\":\"packmule.progress.v1\",\"done\":98304,\"phase\":\"packing\",\"total\":98304}\n"
+            "{\"format\":\"packmule.progress.v1\",\"done\":0,\"percent\":0,\"phase\":\"packing\",\"total\":98304}\n\
+             {\"format\":\"packmule.progress.v1\",\"done\":98304,\"percent\":100,\"phase\":\"packing\",\"total\":98304}\n"
         );
     }
 

@@ -92,7 +92,7 @@ fn about_fault(mut report: Report, fault: &Fault) -> Report {
         Problem::UnknownValue { allowed, near, .. } => {
             did_you_mean(report.because(format!("it can be {}", allowed.join(", "))), *near)
         }
-        Problem::WrongType { .. } | Problem::Port { .. } => report,
+        Problem::WrongType { .. } | Problem::OutOfRange { .. } => report,
         Problem::Missing { name } => match EXAMPLES.iter().find(|(missing, _)| name.ends_with(missing)) {
             Some((_, example)) => report.hint(format!("add a line such as {example}")),
             None => report,
@@ -101,6 +101,12 @@ fn about_fault(mut report: Report, fault: &Fault) -> Report {
         Problem::OtherRole { role: Role::Lab, .. } => report
             .because("the centre decides which tables travel, and tells each lab in its answer card")
             .hint("take the section out"),
+        Problem::OnlyAtCentral { .. } => report
+            .because("the centre decides how a table is synced, and tells each lab in its answer card")
+            .hint("take the line out"),
+        Problem::NotAColumn { .. } => {
+            report.hint("write the table and its column with a dot between them: \"locations.id\"")
+        }
         Problem::OtherRole { role: Role::Central, .. } => {
             report.because("this site is the centre itself").hint("take the section out")
         }

@@ -5,6 +5,7 @@ use std::io;
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
 use crate::cli::report_bundle::refused;
+use crate::cli::report_tables::tables_differ;
 use crate::cli::text::disk_size;
 use crate::engine::{Cause, Error};
 use crate::mailbox::display_path;
@@ -31,6 +32,7 @@ impl From<Error> for Report {
                 about_file(format!("cannot use {}", display_path(&path)), &source)
             }
             Error::State(cause) => cause.into(),
+            Error::Rekey(refusal) => refusal.into(),
         }
     }
 }
@@ -114,9 +116,33 @@ impl From<Cause> for Report {
             Cause::SiteTaken { site } => Report::new(Exit::Key, what)
                 .because("whoever has the enrolled keys speaks as this site; nothing was changed")
                 .hint(format!("compare the six words with those that `packmule keys` prints at {site}")),
+            Cause::UnknownLab { near, .. } => {
+                let report = Report::new(Exit::WrongUse, what).because("nothing was changed");
+                match near {
+                    Some(near) => report.hint(format!("did you mean \"{near}\"?")),
+                    None => report.hint("those that are: packmule sites list"),
+                }
+            }
+            Cause::Suspended { site } => Report::new(Exit::WrongUse, what)
+                .because("nothing is sealed or copied for it; nothing was changed")
+                .hint(format!("packmule sites resume {site}")),
+            Cause::Revoked { .. } => Report::new(Exit::WrongUse, what)
+                .because("its keys are believed no more; nothing was changed")
+                .hint("set the lab up anew under another name: there packmule init, here packmule enrol"),
             Cause::NotALab { .. } => Report::new(Exit::WrongUse, what)
                 .because("only labs are enrolled; nothing was changed")
                 .hint("make the lab's card at the lab: packmule init --role lab --help"),
+            Cause::OldCard { site } => Report::new(Exit::Key, what)
+                .because("a card that was used before tells nothing new; nothing was changed")
+                .hint(format!("ask {site} for the card that `packmule recover` wrote last")),
+            Cause::SeriesFull { .. } => Report::new(Exit::Settings, what)
+                .because("two sites of one series would give the same keys to different rows; nothing was changed")
+                .hint("set a larger `series` below [sync] in the settings of the centre, and run `packmule init` again there")
+                .hint("then, for each lab that is there: packmule enrol CARD, and at the lab: packmule join ANSWER")
+                .hint(
+                    "in a lab that comes after that, start each table above the highest key of the centre: \
+                     ALTER TABLE NAME AUTO_INCREMENT = NUMBER",
+                ),
             Cause::WentBack { known, sealed } => went_back(known, sealed.number()),
             Cause::OutboxIncomplete { name } => outbox_incomplete(&name),
             Cause::Unshareable { table, why } => {
@@ -148,13 +174,7 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
             let report = refused(&name.to_string(), Some(name), &source);
             Report { code: Exit::Refused, ..report }
         }
-        apply::Error::TablesDiffer { table, why } => {
-            Report::new(Exit::TablesDiffer, format!("{what}: table {table} is another one here"))
-                .because(format!("{why}; nothing was changed"))
-                .hint(format!(
-                    "make table {table} at {from} and here the same, then run `packmule import` again"
-                ))
-        }
+        apply::Error::TablesDiffer { misfits, role } => tables_differ(name, &misfits, role),
         apply::Error::TooManyDeletes { table, deletes, rows, percent, limit } => {
             let (deletes, rows) = (crate::cli::text::count(deletes), crate::cli::text::count(rows));
             Report::new(
@@ -186,7 +206,7 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
             format!("STOPPED: {what}: it confirms a bundle {confirmed} that this database never sealed"),
         )
         .because("was this database put back from a backup? nothing was changed, and nothing more is applied")
-        .hint("put the newest copy of the database back, or ask the centre"),
+        .hint("if there is a newer copy of the database, put it back; if there is none: packmule recover"),
         apply::Error::Spool(source) => about_file(what, &source),
     }
 }
@@ -197,7 +217,15 @@ fn about_retry(error: apply::Error) -> Report {
     match error {
         apply::Error::Database(error) => not_applied(what, error.into()),
         apply::Error::Ledger(error) => not_applied(what, error.into()),
-        other => Report::new(Exit::Failed, what).because(format!("{other}; nothing was changed")),
+        other @ (apply::Error::Bundle { .. }
+        | apply::Error::TablesDiffer { .. }
+        | apply::Error::NeverSent { .. }
+        | apply::Error::ForeignReceipt { .. }
+        | apply::Error::TooManyDeletes { .. }
+        | apply::Error::MovedOn { .. }
+        | apply::Error::Spool(_)) => {
+            Report::new(Exit::Failed, what).because(format!("{other}; nothing was changed"))
+        }
     }
 }
 
@@ -244,8 +272,8 @@ fn went_back(known: u64, sealed: u64) -> Report {
         "it was put back from a backup, or is a copy; a number given twice would be refused at the centre, so \
          nothing was sealed",
     )
-    .hint("put the newest copy of the database back, and run the same command again")
-    .hint("if there is none, ask the centre before anything else; this site's later edits are not sent until then")
+    .hint("if there is a newer copy of the database, put it back, and run the same command again")
+    .hint("if there is none: packmule recover")
 }
 
 fn outbox_incomplete(name: &BundleName) -> Report {
@@ -255,6 +283,7 @@ fn outbox_incomplete(name: &BundleName) -> Report {
         .hint(format!(
             "put {name} back into the folder outbox, from a stick or a backup, and run the command again"
         ))
+        .hint(format!("where it cannot be found, at the centre: packmule sites resend {to}"))
 }
 
 fn about_file(what: String, source: &io::Error) -> Report {

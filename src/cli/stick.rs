@@ -24,6 +24,11 @@ pub(super) fn find(named: Option<&Path>, command: &str, context: &Context) -> Re
     }
 }
 
+/// Whether no stick is plugged in.
+pub(super) fn is_none() -> Result<bool, Report> {
+    Ok(matches!(mailbox::choose(&mailbox::mounts()?), Choice::None))
+}
+
 /// Makes sure that what a person named is there. A mistyped name is an error before anything else happens.
 pub(super) fn must_be_there(path: &Path) -> Result<(), Report> {
     match std::fs::metadata(path) {

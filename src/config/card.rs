@@ -13,7 +13,7 @@ use crate::config::keys::CARD_BYTES_MAX;
 use crate::config::rules::TableRules;
 use crate::config::signed_text::{Unverified, sign};
 use crate::config::words::six_words;
-use crate::model::{Digest, Incarnation, Role, Site, Stamp, TableName};
+use crate::model::{Digest, Incarnation, Role, Series, Site, Stamp, TableName};
 
 /// Who a site is, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,8 +86,8 @@ pub struct AnswerCard {
     pub central: SiteCard,
     /// The lab that is enrolled.
     pub lab: Site,
-    /// The lab's number, for its AUTO_INCREMENT keys.
-    pub number: u16,
+    /// The keys that the lab gives to its new rows; its first is the lab's number.
+    pub series: Series,
     /// The digest of the lab's card that this answers.
     pub answers: Digest,
     /// The tables to sync, with their rules.
@@ -108,7 +108,8 @@ impl AnswerCard {
             kind: ANSWER_KIND.into(),
             central: (&self.central).into(),
             lab: self.lab.to_string(),
-            number: self.number,
+            number: self.series.number(),
+            series: self.series.step(),
             answers: self.answers.to_string(),
             tables: tables.collect(),
         };
@@ -204,7 +205,7 @@ mod tests {
         let answer = AnswerCard {
             central,
             lab: lab.card().site.clone(),
-            number: 2,
+            series: Series::new(100, 2).unwrap(),
             answers: lab.digest(),
             tables: vec![(TableName::new("inventory"), rules)],
         };
@@ -260,6 +261,19 @@ mod tests {
             SiteCard::open(&text).unwrap_err().to_string(),
             "it is the centre's answer, and a site's card is needed here"
         );
+    }
+
+    #[test]
+    fn an_answer_with_a_number_that_is_no_series_is_refused() {
+        let (card, key) = site("lab-a", Role::Lab);
+        let lab = SiteCard::open(&card.create(&key).unwrap()).unwrap();
+        let (answer, key) = answer(&lab);
+        let text = answer.create(&key).unwrap();
+        assert!(text.contains("\"number\":2,\"series\":100,"), "{text}");
+        for wrong in ["\"number\":101,", "\"number\":1,", "\"number\":0,"] {
+            let changed = text.replace("\"number\":2,", wrong);
+            assert_eq!(AnswerCard::open(&changed, &card.site, lab.digest()), Err(CardError::Malformed));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::card::{AnswerCard, SiteCard};
 use crate::config::error::CardError;
 use crate::config::rules::TableRules;
-use crate::model::{Role, TableName};
+use crate::model::{Role, Series, TableName};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +23,7 @@ pub(super) struct AnswerContent {
     pub(super) central: Identification,
     pub(super) lab: String,
     pub(super) number: u16,
+    pub(super) series: u16,
     pub(super) answers: String,
     pub(super) tables: Vec<TableContent>,
 }
@@ -84,13 +85,15 @@ impl TryFrom<AnswerContent> for AnswerCard {
             Ok((TableName::new(table.table), TableRules { policy, counters: table.counters, direction }))
         });
         let central = SiteCard::try_from(content.central)?;
-        if central.role != Role::Central || content.number == 0 {
+        // Number 1 is the centre's.
+        let series = Series::new(content.series, content.number).filter(|series| series.number() > 1);
+        if central.role != Role::Central {
             return Err(CardError::Malformed);
         }
         Ok(AnswerCard {
             central,
             lab: part(&content.lab)?,
-            number: content.number,
+            series: series.ok_or(CardError::Malformed)?,
             answers: part(&content.answers)?,
             tables: tables.collect::<Result<_, CardError>>()?,
         })

@@ -97,13 +97,14 @@ impl NewSettings {
             None => "# password_file = \"...\"   or password_command, or defaults_file (my.cnf)\n".to_owned(),
         };
         text += "# tls = \"required\"   needed unless the server is on this computer; also: ca = \"...\"\n";
-        text += match role {
-            Role::Lab => CENTRAL_TEMPLATE,
-            Role::Central => "",
-        };
+        if *role == Role::Lab {
+            text += CENTRAL_TEMPLATE;
+            text += REFERENCES_TEMPLATE;
+        }
         if *role == Role::Central {
             let tables = tables.as_ref().unwrap_or(&Tables::All);
             text += &format!("\n[sync]\ntables = {}   # \"all\", or a list of names\n", tables_text(tables));
+            text += SERIES_TEMPLATE;
             text += TABLES_TEMPLATE;
         }
         text += STICK_TEMPLATE;
@@ -157,6 +158,15 @@ const CENTRAL_TEMPLATE: &str = "
 # url = \"mysql://packmule_lab-a@sync.example.ac.ke/ive_ims\"
 # password_file = \"...\"
 # every = \"30m\"
+";
+
+const SERIES_TEMPLATE: &str =
+    "# series = 100   how many sites there may be: each gives every 100th key to its new rows\n";
+
+const REFERENCES_TEMPLATE: &str = "
+# Foreign keys that the database does not declare, for `packmule join ANSWER --adopt --rekey`:
+# [tables.items]
+# references = { location_id = \"locations.id\" }
 ";
 
 const TABLES_TEMPLATE: &str = "

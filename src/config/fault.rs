@@ -1,6 +1,7 @@
 //! What is wrong in the settings file, and on which line.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use crate::config::url::UrlError;
@@ -117,9 +118,23 @@ pub enum Problem {
         /// What is wrong in it.
         source: UrlError,
     },
-    /// A number that no port has.
-    #[error("{name} must be from 1 to 65535")]
-    Port {
+    /// A number that is too small or too large.
+    #[error("{name} must be from {} to {}", range.start(), range.end())]
+    OutOfRange {
+        /// The name.
+        name: String,
+        /// What it can be.
+        range: RangeInclusive<u16>,
+    },
+    /// A name that belongs in the centre's settings.
+    #[error("{name} is for the centre")]
+    OnlyAtCentral {
+        /// The name.
+        name: String,
+    },
+    /// Not the name of a column with its table before it.
+    #[error("{name} is not a column of a table")]
+    NotAColumn {
         /// The name.
         name: String,
     },

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
 use toml::Spanned;
@@ -146,16 +146,26 @@ impl<'r> Section<'r> {
 
     /// A whole number that fits a port.
     pub(super) fn port(&self, key: &str) -> Result<Option<Found<u16>>, Error> {
+        self.whole(key, 1..=u16::MAX)
+    }
+
+    /// A whole number in this range, which begins above 0.
+    pub(super) fn whole(&self, key: &str, range: RangeInclusive<u16>) -> Result<Option<Found<u16>>, Error> {
         let number = self.take(key, "a number", |value| {
             let number = value.as_integer()?;
             Some(u16::from_str_radix(number.as_str(), number.radix()).unwrap_or(0))
         })?;
         match number {
-            Some(found) if found.value == 0 => {
-                Err(self.refuse(&found, Problem::Port { name: found.name.clone() }))
+            Some(found) if !range.contains(&found.value) => {
+                Err(self.refuse(&found, Problem::OutOfRange { name: found.name.clone(), range }))
             }
             other => Ok(other),
         }
+    }
+
+    /// The place of a name, whatever its value is.
+    pub(super) fn find(&self, key: &str) -> Option<Found<()>> {
+        self.entry(key).map(|(at, _)| Found { value: (), name: self.full(key), at })
     }
 
     /// A list of texts.

@@ -11,9 +11,10 @@ use crate::config::fault::Problem;
 use crate::config::files::read_small_text;
 use crate::config::place::state_for;
 use crate::config::reader::{Reader, Section};
+use crate::config::references::{Reference, read_references};
 use crate::config::rules::{Policy, TableRules, Tables};
 use crate::config::{every, size};
-use crate::model::{Direction, Role, Site, TableName};
+use crate::model::{Direction, Role, Series, Site, TableName};
 
 /// The settings of a site, checked as far as a file alone can be.
 #[derive(Debug)]
@@ -34,6 +35,10 @@ pub struct Settings {
     pub tables: Tables,
     /// The tables that differ from the defaults. At the centre only, as above.
     pub rules: BTreeMap<TableName, TableRules>,
+    /// How many sites there may be. At the centre only, as above.
+    pub series: u16,
+    /// Foreign keys that the database does not declare. At a lab only, for the one time when its keys are moved.
+    pub references: Vec<Reference>,
     /// Whom the finder of a stick should call.
     pub contact: Option<String>,
     /// From which size on a seal goes on in a next bundle, in bytes.
@@ -81,6 +86,7 @@ impl Settings {
         let database = Database::read(&database, folder, mode)?;
         let central = Central::read(&top.section("central")?, folder, role, mode)?;
         let (tables, rules) = read_tables(&top, role)?;
+        let (series, references) = (read_series(&top, role)?, read_references(&top, role)?);
         let stick = top.section("stick")?;
         stick.only(&["contact", "bundle_max"])?;
         let contact = stick.text("contact")?.map(|found| stick.shown(found));
@@ -97,6 +103,8 @@ impl Settings {
             central,
             tables,
             rules,
+            series,
+            references,
             contact,
             bundle_bytes_max,
             keep,
@@ -220,14 +228,12 @@ fn read_tables(top: &Section<'_>, role: Role) -> Result<(Tables, BTreeMap<TableN
     let sync = top.section("sync")?;
     let sections = top.section("tables")?;
     if role == Role::Lab {
-        for (section, name) in [(&sync, "sync"), (&sections, "tables")] {
-            if section.is_there() {
-                return Err(section.refuse_all(Problem::OtherRole { section: name, role }));
-            }
+        if sync.is_there() {
+            return Err(sync.refuse_all(Problem::OtherRole { section: "sync", role }));
         }
         return Ok((Tables::All, BTreeMap::new()));
     }
-    sync.only(&["tables"])?;
+    sync.only(&["tables", "series"])?;
     let tables = if sync.is_text("tables") {
         let all = sync.word("tables", &["all"], |word| (word == "all").then_some(Tables::All))?;
         sync.shown(sync.needed("tables", all)?)
@@ -243,6 +249,17 @@ fn read_tables(top: &Section<'_>, role: Role) -> Result<(Tables, BTreeMap<TableN
         rules.insert(TableName::new(name), read_rules(&section)?);
     }
     Ok((tables, rules))
+}
+
+fn read_series(top: &Section<'_>, role: Role) -> Result<u16, Error> {
+    let sync = top.section("sync")?;
+    match role {
+        Role::Central => {
+            let found = sync.whole("series", Series::SITES)?;
+            Ok(sync.shown_or("series", found, Series::SITES_DEFAULT))
+        }
+        Role::Lab => Ok(Series::SITES_DEFAULT),
+    }
 }
 
 fn read_rules(section: &Section<'_>) -> Result<TableRules, Error> {
@@ -284,7 +301,7 @@ mod tests {
     fn a_short_file_gets_its_defaults() {
         let settings = read(CENTRE).unwrap();
         assert_eq!(settings.database.place(), "127.0.0.1:3306");
-        assert_eq!(settings.tables, Tables::All);
+        assert_eq!((settings.tables.clone(), settings.series), (Tables::All, 100));
         assert_eq!(settings.state, PathBuf::from("/x/packmule"));
         let port = settings.shown().iter().find(|shown| shown.name == "database.port").unwrap();
         assert_eq!((port.value.as_str(), &port.source), ("3306", &Source::Default));
@@ -295,7 +312,7 @@ mod tests {
     #[test]
     fn a_full_file_is_read_whole() {
         let settings = read(&format!(
-            "state = \"here\"\n{CENTRE}password_file = \"db.password\"\n[sync]\ntables = [\"inventory\", \"items\"]\n\
+            "state = \"here\"\n{CENTRE}password_file = \"db.password\"\n[sync]\ntables = [\"inventory\", \"items\"]\nseries = 20\n\
              [tables.inventory]\npolicy = \"review\"\ncounters = [\"quantity\"]\ndirection = \"up\"\n\
              [stick]\ncontact = \"Grace, 0700 000000\"\n"
         ))
@@ -304,7 +321,7 @@ mod tests {
         assert!(
             matches!(&settings.database.password, crate::config::Password::File(path) if path == Path::new("/x/db.password"))
         );
-        assert_eq!(settings.tables.to_string(), "inventory,items");
+        assert_eq!((settings.tables.to_string().as_str(), settings.series), ("inventory,items", 20));
         let rules = &settings.rules[&TableName::new("inventory")];
         assert_eq!((rules.policy, rules.direction), (Policy::Review, Direction::Up));
         assert_eq!(settings.contact.as_deref(), Some("Grace, 0700 000000"));
@@ -349,6 +366,14 @@ mod tests {
             (
                 "role = \"lab\"\nsite = \"a\"\n[database]\nurl = \"h\"\n",
                 "packmule.toml line 4: database.url is not a database address",
+            ),
+            (
+                &format!("{CENTRE}[sync]\nseries = 1\n"),
+                "packmule.toml line 6: sync.series must be from 2 to 65535",
+            ),
+            (
+                &format!("{CENTRE}[sync]\nseries = 65536\n"),
+                "packmule.toml line 6: sync.series must be from 2 to 65535",
             ),
             (
                 &format!("{CENTRE}[sync]\ntables = \"some\"\n"),

@@ -55,6 +55,12 @@ impl Witness {
         self.streams.get(to)
     }
 
+    /// Forgets what was sealed for `to`: its stream goes on under another history.
+    pub fn forget(&mut self, to: &Site) -> Result<(), Error> {
+        self.streams.remove(to);
+        replace_private(&self.path, write(&self.streams).as_bytes())
+    }
+
     /// Remembers sealed bundles, on disk, before their files get their names.
     pub fn record(&mut self, sealed: impl IntoIterator<Item = (Site, Sealed)>) -> Result<(), Error> {
         self.streams.extend(sealed);

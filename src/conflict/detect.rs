@@ -1,6 +1,6 @@
 //! Whether a change that arrives fits the row that is here. Pure.
 
-use crate::conflict::equal::same_row;
+use crate::conflict::equal::{identical_row, same_row};
 use crate::conflict::kind::Kind;
 use crate::model::{Change, RowImage, TableShape};
 
@@ -27,9 +27,15 @@ pub fn detect(shape: &TableShape, change: &Change, current: Option<&RowImage>) -
         (Change::Update { before: None, .. }, None) => Finding::BaseUnknown,
         (Change::Update { before: Some(_), .. }, None) => Finding::Conflict(Kind::Missing),
         (Change::Insert { after, .. } | Change::Update { after, .. }, Some(current))
-            if same(after, current) =>
+            if identical_row(shape, after, current) =>
         {
             Finding::AlreadyThere
+        }
+        // The same in another spelling: nobody's conflict, and the sender's is written.
+        (Change::Insert { after, .. } | Change::Update { after, .. }, Some(current))
+            if same(after, current) =>
+        {
+            Finding::Clean
         }
         (Change::Insert { .. }, Some(_)) => Finding::Conflict(Kind::Exists),
         (Change::Update { before, .. } | Change::Delete { before, .. }, Some(current)) => match before {
@@ -47,6 +53,17 @@ mod tests {
 
     fn row(text: &str) -> RowImage {
         RowImage(vec![Value::Text("1".into()), Value::Text(text.into())])
+    }
+
+    #[test]
+    fn the_same_document_in_another_spelling_is_written_and_is_no_conflict() {
+        let columns = vec![Column { name: "doc".into(), kind: ColumnKind::Json }];
+        let shape = TableShape { name: TableName::new("t"), columns, key: vec![0] };
+        let row = |text: &str| RowImage(vec![Value::Text(text.into())]);
+        let insert = Change::Insert { after: row("[1]"), time: Stamp::from_micros(0) };
+        assert_eq!(detect(&shape, &insert, Some(&row("[1]"))), Finding::AlreadyThere);
+        assert_eq!(detect(&shape, &insert, Some(&row("[ 1 ]"))), Finding::Clean);
+        assert_eq!(detect(&shape, &insert, Some(&row("[2]"))), Finding::Conflict(Kind::Exists));
     }
 
     #[test]

@@ -29,9 +29,19 @@ pub enum Decision {
 
 /// The later edit wins; at the same microsecond, the site whose name comes later in the alphabet.
 ///
-/// A time ahead of the centre's clock is no time: it would win for ever. And where nobody knows when the
-/// centre's row was edited, a lab's edit that is older than the log might have been first or last.
+/// A time ahead of the centre's clock is no time: it would win for ever. Rows that were there before packmule have no
+/// time at all. And where nobody knows when the centre's row was edited, a lab's edit that is older than the log might
+/// have been first or last.
 pub fn decide_by_last_edit(lab: &Site, lab_time: Stamp, central: &Site, clock: Clock) -> Decision {
+    let unknown = |site: &Site| Decision::Review {
+        why: format!("nobody knows when {site} edited this row: it was there before packmule"),
+    };
+    if lab_time == Stamp::UNKNOWN {
+        return unknown(lab);
+    }
+    if clock.is_edit && clock.central == Stamp::UNKNOWN {
+        return unknown(central);
+    }
     if lab_time > clock.now {
         let (lab_words, now) = (lab_time.to_words(), clock.now.to_words());
         return Decision::Review {
@@ -78,6 +88,20 @@ mod tests {
     fn a_clock_that_is_ahead_never_wins_by_time() {
         assert!(matches!(decide(1001, 10, true), Decision::Review { .. }));
         assert!(matches!(decide(10, 1001, true), Decision::Review { .. }));
+    }
+
+    #[test]
+    fn a_row_that_was_there_before_packmule_is_for_a_person() {
+        let unknown = Stamp::UNKNOWN.micros();
+        let why = |site| Decision::Review {
+            why: format!("nobody knows when {site} edited this row: it was there before packmule"),
+        };
+        for (central, is_edit) in [(20, true), (20, false), (unknown, true), (1001, true)] {
+            assert_eq!(decide(unknown, central, is_edit), why("lab-a"));
+        }
+        assert_eq!(decide(20, unknown, true), why("central"));
+        // Without a log row, the centre's time is since when the log knows all edits, whatever it is.
+        assert_eq!(decide(20, unknown, false), Decision::Lab);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::db::column::ColumnDetail;
+use crate::db::default::Default;
 use crate::db::error::Error;
 use crate::db::foreign::{self, ForeignKey};
-use crate::db::session::{Row, Session};
+use crate::db::session::{Flavour, Row, Session};
 use crate::model::{ColumnKind, TableName, TableShape};
 
 /// The tables of one database.
@@ -26,6 +27,10 @@ pub struct Table {
     pub shape: TableShape,
     /// What the server says of each column of `shape`, in the same order.
     pub details: Vec<ColumnDetail>,
+    /// Columns that the server computes; they do not travel from here.
+    pub generated: Vec<ColumnDetail>,
+    /// How many columns `SELECT *` shows.
+    pub width: usize,
     /// Unique keys besides the primary one: their columns.
     pub unique_keys: Vec<Vec<String>>,
     /// Triggers, packmule's own included.
@@ -91,18 +96,15 @@ impl Table {
         self.triggers.iter().any(|trigger| !trigger.is_ours())
     }
 
-    /// The same table with only these columns, in this order: the shape in which a bundle brings its rows.
+    /// The same table with only these columns, which may be generated ones, and its key in terms of them.
     ///
-    /// `Err` names the column that this table does not have, or holds as another kind.
-    pub fn narrowed(&self, wanted: &TableShape) -> Result<Table, String> {
-        let find = |column: &crate::model::Column| {
-            let found = self.details.iter().find(|detail| detail.name == column.name);
-            found.filter(|detail| detail.kind.carries(column.kind)).cloned().ok_or(column.name.clone())
-        };
-        let details = wanted.columns.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    /// `None` where a column of the key is not among them.
+    pub fn narrowed(&self, details: Vec<ColumnDetail>) -> Option<Table> {
+        let place = |wanted: &ColumnDetail| details.iter().position(|detail| detail.name == wanted.name);
+        let key = self.key_details().map(place).collect::<Option<Vec<usize>>>()?;
         let columns = details.iter().map(ColumnDetail::column).collect();
-        let shape = TableShape { name: self.shape.name.clone(), columns, key: wanted.key.clone() };
-        Ok(Table { shape, details, ..self.clone() })
+        let shape = TableShape { name: self.shape.name.clone(), columns, key };
+        Some(Table { shape, details, ..self.clone() })
     }
 
     /// The details of the key's columns, in the key's order.
@@ -169,9 +171,9 @@ impl Catalog {
 }
 
 /// The column lists of a table's unique keys; the primary one under `PRIMARY`.
-type Keys = BTreeMap<String, Vec<String>>;
+pub(super) type Keys = BTreeMap<String, Vec<String>>;
 
-fn is_own(name: &TableName) -> bool {
+pub(super) fn is_own(name: &TableName) -> bool {
     matches!(name.as_str(), "sync_log" | "conflict_log") || name.as_str().starts_with("packmule_")
 }
 
@@ -189,14 +191,16 @@ fn build(
         return Err(Unshareable::NotInnoDb { engine: engine.to_owned() });
     }
     let primary = keys.remove("PRIMARY").ok_or(Unshareable::NoPrimaryKey)?;
-    let mut details = Vec::new();
-    for column in columns {
+    let (mut details, mut generated) = (Vec::new(), Vec::new());
+    let width = columns.iter().filter(|column| !column.invisible).count();
+    for LoadedColumn { column, .. } in columns {
         match column {
-            LoadedColumn::Known(detail) => details.push(detail),
-            LoadedColumn::Unknown { column, data_type } => {
+            Ok(detail) if detail.generated => generated.push(detail),
+            Ok(detail) => details.push(detail),
+            Err(UnknownType { is_generated: true, .. }) => {}
+            Err(UnknownType { column, data_type, is_generated: false }) => {
                 return Err(Unshareable::UnknownType { column, data_type });
             }
-            LoadedColumn::Generated => {}
         }
     }
     let place = |wanted: &String| details.iter().position(|detail| &detail.name == wanted);
@@ -211,27 +215,36 @@ fn build(
     }
     let columns = details.iter().map(ColumnDetail::column).collect();
     let shape = TableShape { name: name.clone(), columns, key };
-    Ok(Table { shape, details, unique_keys: keys.into_values().collect(), triggers: Vec::new() })
+    let unique_keys = keys.into_values().collect();
+    Ok(Table { shape, details, generated, width, unique_keys, triggers: Vec::new() })
 }
 
-enum LoadedColumn {
-    Known(ColumnDetail),
-    Unknown { column: String, data_type: String },
-    Generated,
+struct LoadedColumn {
+    column: Result<ColumnDetail, UnknownType>,
+    /// Whether `SELECT *` leaves it out.
+    invisible: bool,
+}
+
+/// A column of a type that packmule does not know.
+struct UnknownType {
+    column: String,
+    data_type: String,
+    is_generated: bool,
 }
 
 fn load_columns(session: &mut Session) -> Result<HashMap<TableName, Vec<LoadedColumn>>, Error> {
     let json_texts = load_json_texts(session)?;
     let unpadded = load_unpadded_collations(session)?;
+    let session_flavour = session.flavour();
     let mut columns: HashMap<TableName, Vec<LoadedColumn>> = HashMap::new();
     for row in session.rows(
         "SELECT table_name, column_name, LOWER(data_type), column_type, collation_name, character_set_name, \
                 is_nullable, column_default IS NOT NULL OR extra LIKE '%DEFAULT_GENERATED%', LOWER(extra), \
-                COALESCE(generation_expression, '') <> '' \
+                COALESCE(generation_expression, '') <> '', column_default \
          FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position",
     )? {
         let table = TableName::new(row.text(0)?);
-        let column = load_column(&row, &json_texts, &unpadded)?;
+        let column = load_column(&row, session_flavour, &json_texts, &unpadded)?;
         columns.entry(table).or_default().push(column);
     }
     Ok(columns)
@@ -239,37 +252,51 @@ fn load_columns(session: &mut Session) -> Result<HashMap<TableName, Vec<LoadedCo
 
 fn load_column(
     row: &Row,
+    flavour: Flavour,
     json_texts: &HashSet<(String, String)>,
     unpadded: &HashSet<String>,
 ) -> Result<LoadedColumn, Error> {
     let (table, name, data_type) = (row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.text(2)?);
-    if row.text(9)? == "1" {
-        return Ok(LoadedColumn::Generated);
-    }
+    let (is_generated, extra) = (row.text(9)? == "1", row.text(8)?);
+    let invisible = extra.contains("invisible");
     let is_json_text = json_texts.contains(&(table, name.clone()));
     let Some(kind) = ColumnDetail::kind_of(data_type, is_json_text) else {
-        return Ok(LoadedColumn::Unknown { column: name, data_type: data_type.to_owned() });
+        let data_type = data_type.to_owned();
+        return Ok(LoadedColumn {
+            column: Err(UnknownType { column: name, data_type, is_generated }),
+            invisible,
+        });
     };
     let collation = row.optional(4).map(str::to_owned);
     let nullable = row.text(6)? == "YES";
-    let auto_increment = row.text(8)?.contains("auto_increment");
-    Ok(LoadedColumn::Known(ColumnDetail {
+    let auto_increment = extra.contains("auto_increment");
+    let literal = match (flavour, row.optional(10)) {
+        (_, Some(_)) if extra.contains("default_generated") => Default::Expression,
+        (Flavour::MySql, Some(text)) => Default::Literal(text.to_owned()),
+        (Flavour::MariaDb, Some(text)) => Default::read(text),
+        (_, None) if auto_increment => Default::Expression,
+        (_, None) => Default::None,
+    };
+    let column = ColumnDetail {
+        fill: literal.fill(kind, data_type, nullable),
         kind,
         data_type: data_type.to_owned(),
         column_type: row.text(3)?.to_owned(),
         pads: collation.as_ref().is_some_and(|collation| !unpadded.contains(collation)),
         charset: row.optional(5).map(str::to_owned),
         nullable,
-        has_default: nullable || auto_increment || row.text(7)? == "1",
+        has_default: is_generated || nullable || auto_increment || row.text(7)? == "1",
         auto_increment,
+        generated: is_generated,
         collation,
         name,
-    }))
+    };
+    Ok(LoadedColumn { column: Ok(column), invisible })
 }
 
 /// MariaDB's JSON is LONGTEXT with a CHECK (json_valid(column)); MySQL's is a type of its own.
 fn load_json_texts(session: &mut Session) -> Result<HashSet<(String, String)>, Error> {
-    if session.flavour() == crate::db::session::Flavour::MySql {
+    if session.flavour() == Flavour::MySql {
         return Ok(HashSet::new());
     }
     let rows = session.rows(
@@ -289,10 +316,10 @@ fn load_json_texts(session: &mut Session) -> Result<HashSet<(String, String)>, E
 /// The collations for which a trailing space counts. All others are PAD SPACE.
 fn load_unpadded_collations(session: &mut Session) -> Result<HashSet<String>, Error> {
     let query = match session.flavour() {
-        crate::db::session::Flavour::MySql => {
+        Flavour::MySql => {
             "SELECT collation_name FROM information_schema.collations WHERE pad_attribute = 'NO PAD'"
         }
-        crate::db::session::Flavour::MariaDb => {
+        Flavour::MariaDb => {
             "SELECT DISTINCT collation_name FROM information_schema.columns \
              WHERE table_schema = DATABASE() AND collation_name LIKE '%nopad%'"
         }
@@ -300,7 +327,7 @@ fn load_unpadded_collations(session: &mut Session) -> Result<HashSet<String>, Er
     session.rows(query)?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
 }
 
-fn load_keys(session: &mut Session) -> Result<HashMap<TableName, Keys>, Error> {
+pub(super) fn load_keys(session: &mut Session) -> Result<HashMap<TableName, Keys>, Error> {
     let mut keys: HashMap<TableName, Keys> = HashMap::new();
     for row in session.rows(
         "SELECT table_name, index_name, column_name FROM information_schema.statistics \
@@ -313,7 +340,7 @@ fn load_keys(session: &mut Session) -> Result<HashMap<TableName, Keys>, Error> {
     Ok(keys)
 }
 
-fn load_triggers(session: &mut Session) -> Result<HashMap<TableName, Vec<Trigger>>, Error> {
+pub(super) fn load_triggers(session: &mut Session) -> Result<HashMap<TableName, Vec<Trigger>>, Error> {
     let mut triggers: HashMap<TableName, Vec<Trigger>> = HashMap::new();
     for row in session.rows(
         "SELECT event_object_table, trigger_name, event_manipulation, action_timing, action_statement \

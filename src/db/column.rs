@@ -30,6 +30,10 @@ pub struct ColumnDetail {
     pub has_default: bool,
     /// Whether the server numbers it.
     pub auto_increment: bool,
+    /// Whether the server computes it, so that nobody can write it.
+    pub generated: bool,
+    /// What rows that were there already hold in it after it was added, where that can be known.
+    pub fill: Option<Value>,
 }
 
 impl ColumnDetail {
@@ -107,6 +111,8 @@ impl ColumnDetail {
         let name = format!("{row}.{}", sql::name(&self.name));
         match self.kind {
             ColumnKind::Text | ColumnKind::Json | ColumnKind::Geometry => format!("CAST({name} AS BINARY)"),
+            // MySQL compares no vectors, not even for being equal.
+            ColumnKind::Binary if self.data_type == "vector" => format!("HEX({name})"),
             ColumnKind::Integer
             | ColumnKind::Decimal
             | ColumnKind::Float

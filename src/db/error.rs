@@ -188,7 +188,7 @@ impl Class {
             2006 | 2013 | 1053 | 1317 | 3024 | 1927 | 4031 => Class::LineLost,
             1216 | 1217 | 1451 | 1452 | 1557 | 1761 | 1762 => Class::ForeignKey,
             1022 | 1062 | 1169 | 1586 | 1859 => Class::Duplicate,
-            // 4025: MariaDB's CHECK; 3819: MySQL's; 3140, 3141: JSON; 1416, 3037, 3516...: geometry; 1644: SIGNAL in a trigger
+            // 1526, 1748: no partition for the row; 4025: MariaDB's CHECK; 3819: MySQL's; 3140, 3141: JSON; 1416, 3037, 3516...: geometry; 1644: SIGNAL in a trigger
             1048
             | 1263..=1266
             | 1292
@@ -199,9 +199,10 @@ impl Class {
             | 1411
             | 1416
             | 1425..=1427
-            | 1525
+            | 1525..=1526
             | 1644
             | 1690
+            | 1748
             | 3037
             | 3140..=3143
             | 3156

@@ -5,9 +5,14 @@
 
 mod catalog;
 mod column;
+mod default;
 mod error;
 mod foreign;
+mod integer;
+mod key_steps;
+mod layout;
 mod migrate;
+mod named;
 mod order;
 mod own_table;
 mod session;
@@ -20,7 +25,11 @@ pub use catalog::{Catalog, Table, Trigger, Unshareable};
 pub use column::ColumnDetail;
 pub use error::{Class, Error};
 pub use foreign::{ForeignKey, OnParent};
+pub use integer::integer_max;
+pub use key_steps::{Kept, KeySteps};
+pub use layout::{ColumnLayout, OutsideKey, TableLayout, load_layouts, load_outside_keys};
 pub use migrate::{Migration, migrate};
+pub use named::Named;
 pub use order::{Rank, rank};
 pub use own_table::{Ensured, blocked_table, ensure_table};
 pub use session::{Flavour, Row, Session};

@@ -112,13 +112,23 @@ impl Session {
         self.execute(
             "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', \
              time_zone = '+00:00', foreign_key_checks = 1, unique_checks = 1, autocommit = 1, sql_safe_updates = 0, \
-             sql_select_limit = DEFAULT, net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800",
+             net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800",
         )?;
+        // What an administrator may have set for the whole server: answers that stop after some rows, names told apart by their
+        // first letters only, a COMMIT that ends the session. DEFAULT would be the server's own setting, not the factory's.
+        self.execute(
+            "SET SESSION sql_select_limit = 18446744073709551615, sql_big_selects = 1, max_sort_length = 1024, \
+             sql_auto_is_null = 0, completion_type = 'NO_CHAIN'",
+        )?;
+        self.execute("SET SESSION TRANSACTION READ WRITE")?;
         match self.flavour {
-            // A list of 1000 keys must stay a look-up by key, not become a join with a temporary table.
-            Flavour::MariaDb => {
-                self.execute("SET SESSION in_predicate_conversion_threshold = 0, max_statement_time = 0")
-            }
+            // A list of 1000 keys must stay a look-up by key, not become a join with a temporary table. A versioned table is
+            // read as it is now.
+            Flavour::MariaDb => self.execute(
+                "SET SESSION in_predicate_conversion_threshold = 0, max_statement_time = 0, check_constraint_checks = 1, \
+                 system_versioning_asof = DEFAULT, idle_transaction_timeout = 0, idle_write_transaction_timeout = 0, \
+                 idle_readonly_transaction_timeout = 0",
+            ),
             Flavour::MySql => {
                 self.execute("SET SESSION range_optimizer_max_mem_size = 0, max_execution_time = 0")
             }

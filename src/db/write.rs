@@ -68,9 +68,9 @@ pub fn respell_key(session: &mut Session, table: &Table, key: &RowKey) -> Result
     session.execute(&query).map(drop)
 }
 
-/// The columns that are not of the key, with their places.
+/// The columns that are written and are not of the key, with their places.
 fn free_columns(table: &Table) -> impl Iterator<Item = (usize, &ColumnDetail)> {
-    table.details.iter().enumerate().filter(|(at, _)| !table.shape.key.contains(at))
+    table.details.iter().enumerate().filter(|(at, detail)| !table.shape.key.contains(at) && !detail.generated)
 }
 
 fn push_assignment(query: &mut String, detail: &ColumnDetail, value: &Value) {
@@ -91,11 +91,13 @@ fn insert_sql(table: &Table, rows: &[&RowImage]) -> String {
     let mut query = format!(
         "INSERT INTO {} ({}) VALUES ",
         sql::name(table.shape.name.as_str()),
-        sql::names(table.details.iter().map(|detail| detail.name.as_str()))
+        sql::names(
+            table.details.iter().filter(|detail| !detail.generated).map(|detail| detail.name.as_str())
+        )
     );
     for (number, row) in rows.iter().enumerate() {
         query.push_str(if number == 0 { "(" } else { ",(" });
-        for (at, (detail, value)) in table.details.iter().zip(&row.0).enumerate() {
+        for (at, (detail, value)) in written(table, row).enumerate() {
             if at > 0 {
                 query.push(',');
             }
@@ -104,4 +106,9 @@ fn insert_sql(table: &Table, rows: &[&RowImage]) -> String {
         query.push(')');
     }
     query
+}
+
+/// The columns that are written, with their values: the server computes generated ones itself.
+fn written<'r>(table: &'r Table, row: &'r RowImage) -> impl Iterator<Item = (&'r ColumnDetail, &'r Value)> {
+    table.details.iter().zip(&row.0).filter(|(detail, _)| !detail.generated)
 }

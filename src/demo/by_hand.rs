@@ -10,8 +10,8 @@ impl Stage<'_> {
     /// Prints the commands that open `bundle`, a path in the demo's folder, and leaves them there as a script.
     pub(super) fn show_by_hand(&mut self, bundle: &str) -> Result<(), StoryError> {
         self.say.text(
-            "A bundle is made by common tools, and they open it again (Debian packages minisign, age, zstd, jq). \
-             Try it:",
+            "Somebody finds the lost stick. Bundles are made by common tools, which open them again (Debian packages \
+             minisign, age, zstd, jq): see what can be read, and what only the centre's key opens.",
         );
         let folder = self.folder.display().to_string();
         let lines = commands(bundle);
@@ -62,4 +62,4 @@ fn commands(bundle: &str) -> Vec<String> {
 
 const SCRIPT: &str = "open-by-hand.sh";
 const HEAD: &str =
-    "# Opens the first bundle of lab-a with common tools.\nset -e\ncd \"$(dirname \"$0\")\"\n\n";
+    "# Opens the bundle of lab-a's offline week with common tools.\nset -e\ncd \"$(dirname \"$0\")\"\n\n";

@@ -14,7 +14,7 @@ type Key = Vec<Option<String>>;
 type Row = Vec<Option<String>>;
 
 /// The rows of each table that somebody changed.
-pub(super) type Edited = BTreeMap<String, BTreeSet<Key>>;
+type Edited = BTreeMap<String, BTreeSet<Key>>;
 
 impl Rows {
     /// Reads the application's tables.
@@ -62,7 +62,7 @@ impl Rows {
     }
 
     /// The rows that are new, other or gone in `later`.
-    pub(super) fn edited(&self, later: &Rows) -> Edited {
+    fn edited(&self, later: &Rows) -> Edited {
         let tables: BTreeSet<&String> = self.0.keys().chain(later.0.keys()).collect();
         let edited = |table: &String| {
             let keys =
@@ -73,9 +73,17 @@ impl Rows {
         tables.into_iter().map(|table| (table.clone(), edited(table))).collect()
     }
 
-    /// How many of these rows of a table are the same in `other`, or gone in both.
-    fn equal(&self, other: &Rows, table: &str, keys: &BTreeSet<Key>) -> usize {
-        keys.iter().filter(|key| self.row(table, key) == other.row(table, key)).count()
+    /// Takes these rows over as they are in `from`; those that are gone there go here, too.
+    fn take_over(&mut self, edited: &Edited, from: &Rows) {
+        for (table, keys) in edited {
+            let rows = self.0.entry(table.clone()).or_default();
+            for key in keys {
+                match from.row(table, key) {
+                    Some(row) => drop(rows.insert(key.clone(), row.clone())),
+                    None => drop(rows.remove(key)),
+                }
+            }
+        }
     }
 
     fn row(&self, table: &str, key: &Key) -> Option<&Row> {
@@ -83,63 +91,87 @@ impl Rows {
     }
 }
 
-/// A lab with what was changed there.
-pub(super) struct Lab<'a> {
-    pub(super) name: &'a str,
-    pub(super) rows: Rows,
-    pub(super) edited: Edited,
+/// What was changed at several sites, and what all of them are to hold in the end.
+pub(super) struct Week {
+    edited: Vec<(&'static str, Edited)>,
+    expected: Rows,
 }
 
-impl Lab<'_> {
-    /// How many rows were changed.
-    pub(super) fn edits(&self) -> usize {
-        self.edited.values().map(BTreeSet::len).sum()
-    }
-
-    /// How many of the changed rows are so at the centre, too.
-    pub(super) fn arrived(&self, central: &Rows) -> usize {
-        self.edited.iter().map(|(table, keys)| self.rows.equal(central, table, keys)).sum()
-    }
-}
-
-/// The table for people: what each lab changed, and how much of it is at the centre.
-pub(super) fn table(labs: &[Lab<'_>], central: &Rows) -> Vec<Vec<String>> {
-    let mut head = vec!["table".to_owned()];
-    head.extend(labs.iter().map(|lab| format!("changed at {}", lab.name)));
-    head.push("equal at the centre".to_owned());
-    let mut rows = vec![head];
-    let names: BTreeSet<&String> = labs.iter().flat_map(|lab| lab.edited.keys()).collect();
-    let (mut sums, mut arrived_sum) = (vec![0; labs.len()], 0);
-    for name in names {
-        let (mut row, mut changed, mut arrived) = (vec![name.clone()], 0, 0);
-        for (lab, sum) in labs.iter().zip(&mut sums) {
-            let count = lab.edited.get(name).map_or(0, BTreeSet::len);
-            row.push(count.to_string());
-            changed += count;
-            *sum += count;
-            arrived += lab.edited.get(name).map_or(0, |keys| lab.rows.equal(central, name, keys));
+impl Week {
+    /// Compares what the sites hold with what all of them held `before`. No two have changed the same row.
+    pub(super) fn new<'r>(before: &Rows, sites: impl Iterator<Item = (&'static str, &'r Rows)>) -> Week {
+        let mut week = Week { edited: Vec::new(), expected: before.clone() };
+        for (site, rows) in sites {
+            let edited = before.edited(rows);
+            week.expected.take_over(&edited, rows);
+            week.edited.push((site, edited));
         }
-        arrived_sum += arrived;
-        if changed > 0 {
-            row.push(format!("{arrived} of {changed}"));
-            rows.push(row);
-        }
+        week
     }
-    let mut last = vec!["together".to_owned()];
-    last.extend(sums.iter().map(usize::to_string));
-    last.push(format!("{arrived_sum} of {}", sums.iter().sum::<usize>()));
-    rows.push(last);
-    rows
+
+    /// How many rows were changed by all others than `site`.
+    pub(super) fn changed_by_others(&self, site: &str) -> usize {
+        let others = self.edited.iter().filter(|(name, _)| *name != site);
+        others.flat_map(|(_, edited)| edited.values()).map(BTreeSet::len).sum()
+    }
+
+    /// Whether no row was changed at two sites: neither by two people, nor because a change has reached another site.
+    pub(super) fn is_apart(&self) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut rows = self.edited.iter().flat_map(|(_, edited)| edited).flat_map(|(table, keys)| {
+            let row = move |key| (table, key);
+            keys.iter().map(row)
+        });
+        rows.all(|row| seen.insert(row))
+    }
+
+    /// Whether every change has arrived everywhere, and nothing else has moved.
+    pub(super) fn is_over(&self, now: &[Rows]) -> bool {
+        now.iter().all(|rows| *rows == self.expected)
+    }
+
+    /// The table for people: what was changed at each site, and how much of it is the same at all of them now.
+    pub(super) fn table(&self, now: &[Rows]) -> Vec<Vec<String>> {
+        let mut head = vec!["rows changed at".to_owned()];
+        head.extend(self.edited.iter().map(|(site, _)| (*site).to_owned()));
+        head.push("the same everywhere".to_owned());
+        let names: BTreeSet<&String> = self.edited.iter().flat_map(|(_, edited)| edited.keys()).collect();
+        let mut rows = vec![head];
+        let mut sums = vec![0; self.edited.len() + 1];
+        for name in names {
+            let keys: Vec<Option<&BTreeSet<Key>>> =
+                self.edited.iter().map(|(_, edited)| edited.get(name)).collect();
+            let same =
+                keys.iter().flatten().copied().flatten().filter(|key| self.is_everywhere(name, key, now));
+            let counts = keys.iter().map(|keys| keys.map_or(0, BTreeSet::len)).chain([same.count()]);
+            let counts: Vec<usize> = counts.collect();
+            if counts.iter().any(|count| *count > 0) {
+                sums.iter_mut().zip(&counts).for_each(|(sum, count)| *sum += count);
+                rows.push(line(name, &counts));
+            }
+        }
+        rows.push(line("together", &sums));
+        rows
+    }
+
+    /// The same in one line below the head.
+    pub(super) fn sums(&self, now: &[Rows]) -> Vec<Vec<String>> {
+        let mut rows = self.table(now);
+        rows.drain(1..rows.len().saturating_sub(1));
+        rows
+    }
+
+    fn is_everywhere(&self, table: &str, key: &Key, now: &[Rows]) -> bool {
+        now.iter().all(|rows| rows.row(table, key) == self.expected.row(table, key))
+    }
 }
 
-/// Whether the centre holds what the labs changed, and is otherwise as it was `before`.
-pub(super) fn is_joined(before: &Rows, labs: &[Lab<'_>], central: &Rows) -> bool {
-    let all_arrived = labs.iter().all(|lab| lab.arrived(central) == lab.edits());
-    let touched = |table: &String, key: &Key| {
-        labs.iter().any(|lab| lab.edited.get(table).is_some_and(|keys| keys.contains(key)))
-    };
-    let mut moved = before.edited(central).into_iter();
-    all_arrived && moved.all(|(table, keys)| keys.iter().all(|key| touched(&table, key)))
+/// One line of the table; the last number is a part of all the others.
+fn line(name: &str, counts: &[usize]) -> Vec<String> {
+    let (arrived, changed) = counts.split_last().unwrap_or((&0, &[]));
+    let cells = changed.iter().map(usize::to_string);
+    let last = format!("{arrived} of {}", changed.iter().sum::<usize>());
+    [name.to_owned()].into_iter().chain(cells).chain([last]).collect()
 }
 
 #[cfg(test)]
@@ -152,26 +184,36 @@ mod tests {
         Rows(BTreeMap::from([("items".to_owned(), rows.collect())]))
     }
 
-    fn lab(before: &Rows, after: Rows) -> Lab<'static> {
-        Lab { name: "lab-a", edited: before.edited(&after), rows: after }
-    }
-
     #[test]
-    fn new_other_and_gone_rows_count_until_the_centre_has_them() {
+    fn new_other_and_gone_rows_count_until_they_are_the_same_everywhere() {
         let before = rows(&[("1", "scale"), ("2", "flask"), ("3", "lens")]);
-        let after = rows(&[("1", "scale"), ("2", "flask, broken"), ("4", "laser")]);
-        let labs = [lab(&before, after.clone())];
-        assert_eq!((labs[0].edits(), labs[0].arrived(&before)), (3, 0));
-        assert!(!is_joined(&before, &labs, &before));
-        assert!(is_joined(&before, &labs, &after));
-        assert_eq!(table(&labs, &before)[1], ["items", "3", "0 of 3"]);
-        assert_eq!(table(&labs, &after)[2], ["together", "3", "3 of 3"]);
+        let at_a = rows(&[("1", "scale"), ("2", "flask, broken"), ("4", "laser")]);
+        let at_b = rows(&[("1", "new scale"), ("2", "flask"), ("3", "lens")]);
+        let week = Week::new(&before, [("lab-a", &at_a), ("lab-b", &at_b)].into_iter());
+        assert_eq!((week.changed_by_others("lab-a"), week.changed_by_others("lab-b")), (1, 3));
+        assert!(week.is_apart() && !week.is_over(&[at_a.clone(), at_b.clone()]));
+        assert_eq!(week.table(&[at_a.clone(), at_b])[1], ["items", "3", "1", "0 of 4"]);
+        let all = rows(&[("1", "new scale"), ("2", "flask, broken"), ("4", "laser")]);
+        assert!(week.is_over(&[all.clone(), all.clone()]));
+        assert_eq!(week.table(&[all.clone(), all.clone()])[2], ["together", "3", "1", "4 of 4"]);
+        assert_eq!(week.table(&[at_a, all.clone()])[1], ["items", "3", "1", "3 of 4"]);
+        let sums = week.sums(&[all]);
+        assert_eq!((sums.len(), &sums[1]), (2, &week.table(&[])[2]));
     }
 
     #[test]
-    fn a_row_at_the_centre_that_no_lab_touched_must_not_change() {
+    fn a_row_that_nobody_touched_must_not_change() {
         let before = rows(&[("1", "scale"), ("2", "flask")]);
-        let labs = [lab(&before, rows(&[("1", "scale"), ("2", "broken")]))];
-        assert!(!is_joined(&before, &labs, &rows(&[("1", "other"), ("2", "broken")])));
+        let at_a = rows(&[("1", "scale"), ("2", "broken")]);
+        let week = Week::new(&before, [("lab-a", &at_a)].into_iter());
+        assert!(week.is_over(&[at_a]));
+        assert!(!week.is_over(&[rows(&[("1", "other"), ("2", "broken")])]));
+        assert!(!week.is_over(&[rows(&[("1", "scale"), ("2", "broken"), ("3", "new")])]));
+    }
+
+    #[test]
+    fn a_change_that_has_reached_another_site_is_noticed() {
+        let (before, after) = (rows(&[("1", "scale")]), rows(&[("1", "broken")]));
+        assert!(!Week::new(&before, [("lab-a", &after), ("lab-b", &after)].into_iter()).is_apart());
     }
 }

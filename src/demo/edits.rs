@@ -1,7 +1,11 @@
-//! What people do at the labs while they are offline: the SQL that is really run, and the same in words.
+//! What people do while they are offline: the SQL that is really run, and the same in words.
 
-/// Some work at a lab.
+use super::stage::Place;
+
+/// Some work at one place.
 pub(super) struct Work {
+    /// Where.
+    pub(super) place: Place,
     /// What was done, in words.
     pub(super) words: &'static [&'static str],
     /// What is run.
@@ -10,11 +14,12 @@ pub(super) struct Work {
 
 /// The tables of the inventory.
 pub(super) const SCHEMA: &str = include_str!("../../schema/demo/schema.sql");
-/// What all three databases hold at the start.
+/// What the centre holds at the start.
 pub(super) const SEED: &str = include_str!("../../schema/demo/seed.sql");
 
 /// The chemistry store's offline week.
-pub(super) const LAB_A: Work = Work {
+pub(super) const WEEK_OF_LAB_A: Work = Work {
+    place: Place::LabA,
     words: &[
         "a delivery: a new supplier, a box of flasks, 2.5 l of silver nitrate",
         "chemicals are used: 0.75 kg of sodium hydroxide, 3 l of ethanol",
@@ -25,7 +30,8 @@ pub(super) const LAB_A: Work = Work {
 };
 
 /// The physics store's.
-pub(super) const LAB_B: Work = Work {
+pub(super) const WEEK_OF_LAB_B: Work = Work {
+    place: Place::LabB,
     words: &[
         "the Geiger counter comes back, an oscilloscope is lent, an old loan is struck",
         "a new room; the resistors move there, so the key of their stock row changes",
@@ -34,17 +40,36 @@ pub(super) const LAB_B: Work = Work {
     sql: include_str!("../../schema/demo/lab-b.sql"),
 };
 
-/// More work at the chemistry store, one bundle each.
-pub(super) const LATER: [Work; 3] = [
+/// The central office's.
+pub(super) const WEEK_OF_CENTRAL: Work = Work {
+    place: Place::Central,
+    words: &["a supplier's telephone, a department's new name, old ethanol is struck"],
+    sql: include_str!("../../schema/demo/central.sql"),
+};
+
+/// Two edits of one row: the note of the ethanol. The second is the later one, and reaches the centre first.
+pub(super) const SAME_ROW: [Work; 2] = [
     Work {
-        words: &["the balance is calibrated, and a note says so"],
-        sql: "UPDATE items SET note = 'Calibrated on 16 Nov' WHERE asset_tag = 'KU-CHE-0001'",
+        place: Place::LabB,
+        words: &["lab-b, in the morning: \"Nearly used up\""],
+        sql: "UPDATE items SET note = 'Nearly used up' WHERE asset_tag = 'KU-CHE-0005'",
     },
     Work {
+        place: Place::LabA,
+        words: &["lab-a, in the afternoon: \"40 l ordered on 16 Nov\""],
+        sql: "UPDATE items SET note = '40 l ordered on 16 Nov' WHERE asset_tag = 'KU-CHE-0005'",
+    },
+];
+
+/// More work at the chemistry store, one bundle each.
+pub(super) const LATER: [Work; 2] = [
+    Work {
+        place: Place::LabA,
         words: &["2 kg of sodium hydroxide are used"],
         sql: "UPDATE stock SET quantity = quantity - 2 WHERE item_id = 4 AND location_id = 2",
     },
     Work {
+        place: Place::LabA,
         words: &["1.5 kg of sodium hydroxide are used: the same row once more"],
         sql: "UPDATE stock SET quantity = quantity - 1.5 WHERE item_id = 4 AND location_id = 2",
     },

@@ -8,6 +8,7 @@ mod compare;
 mod edits;
 mod error;
 mod keeper;
+mod rounds;
 mod say;
 mod server;
 mod stage;

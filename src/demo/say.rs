@@ -5,15 +5,24 @@
 
 use std::io::Write;
 
-/// The demo's voice. 80 columns, no colour. An output that was closed is no reason to stop.
+/// The demo's voice. No colour. An output that was closed is no reason to stop.
 pub(super) struct Say<'o> {
     out: &'o mut dyn Write,
+    width: usize,
     chapters: u32,
+    /// Whether the last line was a check: several stand below one another.
+    after_check: bool,
 }
 
 impl<'o> Say<'o> {
-    pub(super) fn new(out: &'o mut dyn Write) -> Self {
-        Say { out, chapters: 0 }
+    /// Speaks in lines of at most `width`, but neither wider nor narrower than can be read well.
+    pub(super) fn new(out: &'o mut dyn Write, width: usize) -> Self {
+        Say { out, width: width.clamp(80, 100), chapters: 0, after_check: false }
+    }
+
+    /// How wide an answer may be.
+    pub(super) fn answer_width(&self) -> usize {
+        self.width - INDENT
     }
 
     /// Begins a numbered chapter.
@@ -28,13 +37,13 @@ impl<'o> Say<'o> {
     /// A paragraph, with an empty line before it.
     pub(super) fn text(&mut self, words: &str) {
         self.line("");
-        wrapped(words, WIDTH).iter().for_each(|line| self.line(line));
+        wrapped(words, self.width).iter().for_each(|line| self.line(line));
     }
 
     /// A paragraph's continuation as a list.
     pub(super) fn list(&mut self, points: &[&str]) {
         for point in points {
-            for (at, line) in wrapped(point, WIDTH - 4).iter().enumerate() {
+            for (at, line) in wrapped(point, self.width - 4).iter().enumerate() {
                 self.line(&format!("  {} {line}", if at == 0 { '-' } else { ' ' }));
             }
         }
@@ -43,17 +52,34 @@ impl<'o> Say<'o> {
     /// A command as a person would type it.
     pub(super) fn command(&mut self, words: &[&str]) {
         self.line("");
-        typed(words).iter().for_each(|line| self.line(line));
+        self.next_command(words);
+    }
+
+    /// The same right below another one.
+    pub(super) fn next_command(&mut self, words: &[&str]) {
+        typed(words, self.width).iter().for_each(|line| self.line(line));
+    }
+
+    /// Something that was checked and is so.
+    pub(super) fn check(&mut self, promise: &str) {
+        if !self.after_check {
+            self.line("");
+        }
+        for (at, line) in wrapped(promise, self.width - CHECKED.len()).iter().enumerate() {
+            let head = if at == 0 { CHECKED } else { "     " };
+            self.line(&format!("{head}{line}"));
+        }
+        self.after_check = true;
     }
 
     /// One line of a command's answer. A long one goes on below itself.
     pub(super) fn answer(&mut self, line: &str) {
         let words = line.trim_start();
-        let indent = " ".repeat(4 + line.len() - words.len());
-        if indent.len() + line.chars().count() <= WIDTH {
+        let indent = " ".repeat(INDENT + line.len() - words.len());
+        if indent.len() + words.chars().count() <= self.width {
             return self.line(format!("{indent}{words}").trim_end());
         }
-        for (at, part) in wrapped(words, WIDTH - indent.len() - 4).iter().enumerate() {
+        for (at, part) in wrapped(words, self.width - indent.len() - 4).iter().enumerate() {
             let deeper = if at == 0 { "" } else { "    " };
             self.line(&format!("{indent}{deeper}{part}"));
         }
@@ -77,6 +103,7 @@ impl<'o> Say<'o> {
 
     /// One line as it is.
     pub(super) fn line(&mut self, line: &str) {
+        self.after_check = false;
         let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
     }
 }
@@ -98,7 +125,7 @@ fn wrapped(words: &str, width: usize) -> Vec<String> {
 }
 
 /// Breaks a long command before an option, with the sign that a shell wants at the end of the line.
-fn typed(words: &[&str]) -> Vec<String> {
+fn typed(words: &[&str], width: usize) -> Vec<String> {
     let mut lines = vec!["  $".to_owned()];
     let mut words = words.iter().peekable();
     while let Some(word) = words.next() {
@@ -110,7 +137,8 @@ fn typed(words: &[&str]) -> Vec<String> {
             piece = format!("{piece} {}", quoted(value));
         }
         let Some(line) = lines.last_mut() else { break };
-        if line.len() + 1 + piece.len() + " \\".len() > WIDTH {
+        let room = if words.peek().is_some() { " \\".len() } else { 0 };
+        if line.len() + 1 + piece.len() + room > width {
             line.push_str(" \\");
             lines.push(format!("      {piece}"));
         } else {
@@ -126,7 +154,9 @@ fn quoted(word: &str) -> String {
     if word.chars().all(plain) { word.to_owned() } else { format!("'{word}'") }
 }
 
-const WIDTH: usize = 80;
+/// How far the answer of a command is set in.
+const INDENT: usize = 4;
+const CHECKED: &str = "[ok] ";
 
 #[cfg(test)]
 mod tests {
@@ -134,7 +164,7 @@ mod tests {
 
     fn said(speak: impl FnOnce(&mut Say<'_>)) -> String {
         let mut out = Vec::new();
-        speak(&mut Say::new(&mut out));
+        speak(&mut Say::new(&mut out, 80));
         String::from_utf8(out).unwrap()
     }
 
@@ -143,6 +173,19 @@ mod tests {
         let text = said(|say| say.text(&"seven 7 ".repeat(40)));
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
         assert_eq!(text.split_whitespace().count(), 80);
+    }
+
+    #[test]
+    fn checks_stand_below_one_another_and_apart_from_all_else() {
+        let text = said(|say| {
+            say.line("so it is");
+            say.check("one");
+            say.check(&"seven 7 ".repeat(11));
+            say.text("and now");
+        });
+        let long = "seven 7 ".repeat(9);
+        let long = long.trim_end();
+        assert_eq!(text, format!("so it is\n\n[ok] one\n[ok] {long}\n     seven 7 seven 7\n\nand now\n"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The story: two labs and a centre that no network joins exchange changes by bundle files.
+//! The story: a centre and labs that no network joins exchange changes by bundle files.
 //!
 //! Every command is the real program on real servers. The demo believes nothing that it is told: it compares the
 //! databases itself, and stops at the first promise that does not hold.
@@ -8,12 +8,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::compare::{self, Lab, Rows};
-use super::edits::{LAB_A, LAB_B};
 use super::error::StoryError;
 use super::say::Say;
-use super::server::PrivateServer;
-use super::stage::{DATABASE, Stage};
+use super::stage::{DATABASE, LABS, Place, STICK, Stage};
+use super::trouble::LOST_STICK;
 use crate::config::{KeyFolder, Keys};
 
 /// How the demo is told.
@@ -25,34 +23,38 @@ pub struct StoryOptions {
     pub server: Option<PathBuf>,
     /// The folder for its files, which must be new; `None` makes one among the temporary folders.
     pub folder: Option<PathBuf>,
+    /// How wide its lines may be.
+    pub width: usize,
 }
 
 /// Tells the story on `out`. An error says which promise did not hold.
 pub fn tell(options: &StoryOptions, out: &mut dyn Write) -> Result<(), StoryError> {
     let began = Instant::now();
     let folder = make_folder(options.folder.as_deref())?;
-    let mut say = Say::new(out);
-    say.line("packmule demo: two labs and a central office, without a network");
+    let mut say = Say::new(out, options.width);
+    say.line("packmule demo: a central office and its labs, without a network");
     say.text(
-        "Three database servers are started on this computer, for this demo alone: the central office, the \
-         chemistry store (lab-a) and the physics store (lab-b). Each holds the same small inventory. Nothing \
-         joins them: only files on a pretend memory stick go from one to the other.",
+        "Four database servers are started on this computer, for this demo alone: the central office, the \
+         chemistry store (lab-a), the physics store (lab-b) and the biology store (lab-c), which joins last. The \
+         centre has an inventory; the labs have its tables, still empty. Nothing joins the four: only files on a \
+         pretend memory stick go from one to the other.",
     );
     say.text(&format!("All commands are run in the folder {}", folder.display()));
     let mut stage = Stage::build(say, &options.program, folder, options.server.as_deref())?;
-    let ready = format!(
-        "Three servers ({}) are ready after {:.1} s.",
-        stage.central.binary(),
-        began.elapsed().as_secs_f32()
-    );
-    stage.say.line("");
-    stage.say.line(&ready);
+    let server = stage.server(Place::Central).binary();
+    let ready = format!("Four servers ({server}) are ready after {:.1} s.", began.elapsed().as_secs_f32());
+    stage.say.text(&format!(
+        "{ready} A line that begins with [ok] is a check: the demo believes nothing that it is told, looks into \
+         the databases itself, and stops at the first promise that does not hold."
+    ));
     stage.set_up()?;
     stage.join()?;
-    let before = Rows::read(&stage.central, DATABASE)?;
-    stage.first_week(&before)?;
-    stage.trouble(&before)?;
-    stage.end(began)
+    let bundle = stage.week()?;
+    stage.idle()?;
+    stage.same_row()?;
+    stage.trouble()?;
+    stage.latecomer()?;
+    stage.end(&bundle, began)
 }
 
 fn make_folder(wanted: Option<&Path>) -> Result<PathBuf, StoryError> {
@@ -75,114 +77,113 @@ impl Stage<'_> {
         self.say.chapter("Setting up");
         self.say.text(
             "The administrator at the centre says which tables are shared: all. packmule makes its keys and its \
-             own tables, and puts triggers on the shared tables that note every change in the table sync_log. (The rows that are there already are the same at all \
-             three, so they need not be sent.)",
+             own tables, and puts triggers on the shared tables that note every change in the table sync_log. Two sites \
+             that cannot see each other would give the same keys to different new rows; so each server is told to \
+             count in steps, from its site's own number on.",
         );
-        let url = self.central.tcp_url(DATABASE);
-        self.packmule(
-            "central",
-            &[INIT, &["central", "--site", "central", "--tables", "all", "--database", &url]].concat(),
-            0,
-        )?;
+        let url = self.server(Place::Central).tcp_url(DATABASE);
+        let init = ["init", "--role", "central", "--site", "central", "--tables", "all", "--database", &url];
+        self.packmule(Place::Central, &init, 0)?;
         self.say.text(
             "The same at each lab. Here packmule also writes a card: a small file with the lab's public keys. It is \
-             no secret, and goes to the centre by mail or on a stick.",
+             no secret, and goes to the centre by mail or on a stick. (From here on, a command whose like was shown \
+             before stands without its answer.)",
         );
         for lab in LABS {
-            let (url, card) = (self.lab_server(lab).tcp_url(DATABASE), format!("{lab}.card"));
-            self.packmule(
-                lab,
-                &[INIT, &["lab", "--site", lab, "--card", &card, "--database", &url]].concat(),
-                0,
-            )?
-            .says(&self.words_of(lab)?)?;
+            self.init_lab(lab)?;
         }
         Ok(())
+    }
+
+    /// Shown in full for the first lab only.
+    fn init_lab(&mut self, lab: Place) -> Result<(), StoryError> {
+        let (site, url) = (lab.site(), self.server(lab).tcp_url(DATABASE));
+        let card = format!("{site}.card");
+        let init = ["init", "--role", "lab", "--site", site, "--card", &card, "--database", &url];
+        let answer = match lab {
+            Place::LabA => self.packmule(lab, &init, 0)?,
+            Place::Central | Place::LabB | Place::LabC => {
+                self.say.line("");
+                self.briefly(lab, &init)?
+            }
+        };
+        answer.says(&self.words_of(lab)?).map(drop)
     }
 
     fn join(&mut self) -> Result<(), StoryError> {
         self.say.chapter("The labs join the centre");
         self.say.text(
-            "Could somebody have swapped the card on its way? The technician reads the six words of the lab to the \
-             administrator by telephone. The centre shows six words, too, from the card that arrived: they must be \
-             the same. (--yes says that they were compared; without it packmule asks.) The centre's answer goes back.",
+            "Could somebody have swapped a card on its way? The technician reads the lab's six words to the \
+             administrator by telephone; they must be the six words that enrol shows, from the card that arrived. \
+             (--yes says that they were compared; without it packmule asks.) The answer goes onto the stick.",
         );
-        for lab in LABS {
-            let (card, answer) = (format!("{lab}.card"), format!("{lab}.answer"));
-            let words = self.words_of(lab)?;
-            self.packmule("central", &["enrol", &card, "--answer", &answer, "--yes"], 0)?.says(&words)?;
-        }
+        self.say.line("");
+        self.make_folder(STICK)?;
+        let enrol = ["enrol", "lab-a.card", "--answer", "stick/lab-a.answer", "--yes"];
+        self.packmule(Place::Central, &enrol, 0)?.says(&self.words_of(Place::LabA)?)?;
+        let enrol = ["enrol", "lab-b.card", "--answer", "stick/lab-b.answer", "--yes"];
+        self.say.line("");
+        self.briefly(Place::Central, &enrol)?.says(&self.words_of(Place::LabB)?)?;
+        self.say.text("With the answers travel the centre's rows, for the labs to start from:");
+        self.packmule(Place::Central, &["export", STICK], 0)?.says("You can take the stick out now")?;
         self.say.text(
-            "Each lab takes in the answer, after comparing the six words of the centre in the same way.",
+            "Each lab takes in the answer, after comparing the six words of the centre in the same way. The rows are \
+             on the stick already.",
         );
-        let words = self.words_of("central")?;
-        for lab in LABS {
-            self.packmule(lab, &["join", &format!("{lab}.answer"), "--yes"], 0)?.says(&words)?;
-        }
+        let words = self.words_of(Place::Central)?;
+        self.packmule(Place::LabA, &["join", "stick/lab-a.answer", "--yes"], 0)?.says(&words)?;
+        self.packmule(Place::LabA, &["import", STICK], 0)?;
+        self.say.line("");
+        self.briefly(Place::LabB, &["join", "stick/lab-b.answer", "--yes"])?.says(&words)?;
+        self.briefly(Place::LabB, &["import", STICK])?;
+        self.promise("both ends see the same six words for the same keys", true)?;
+        let equal = self.are_equal(&LABS)?;
+        self.promise("a lab starts with every row that the centre has", equal)
+    }
+
+    /// A lab that comes when the others have worked for weeks.
+    fn latecomer(&mut self) -> Result<(), StoryError> {
+        self.say.chapter("A lab that joins late");
+        self.say.text(
+            "The biology store takes part, too, with empty tables. It needs nothing of what went to and fro before: \
+             it is given all rows as they are now.",
+        );
+        self.init_lab(Place::LabC)?;
+        let enrol = ["enrol", "lab-c.card", "--answer", "stick/lab-c.answer", "--yes"];
+        self.briefly(Place::Central, &enrol)?.says(&self.words_of(Place::LabC)?)?;
+        self.briefly(Place::Central, &["export", STICK, "--to", "lab-c"])?;
+        self.briefly(Place::LabC, &["join", "stick/lab-c.answer", "--yes"])?
+            .says(&self.words_of(Place::Central)?)?;
+        self.packmule(Place::LabC, &["import", STICK], 0)?;
+        let equal = self.are_equal(&[Place::LabA, Place::LabB, Place::LabC])?;
+        self.promise("a lab that joins late starts with every row, and all four are equal", equal)
+    }
+
+    /// Everything that was promised, where it lies, how to look at it, how to throw it away.
+    fn end(&mut self, bundle: &str, began: Instant) -> Result<(), StoryError> {
+        self.say.chapter("See for yourself");
+        self.show_by_hand(&bundle.replacen(STICK, LOST_STICK, 1))?;
+        let took = began.elapsed().as_secs_f32().ceil();
+        let kept = self.kept().to_vec();
+        self.say.text(&format!(
+            "Everything was as promised, in {took:.0} s. These {} promises were checked:",
+            kept.len()
+        ));
+        self.say.line("");
+        self.say.list(&kept);
+        self.say.text(
+            "The servers end now, and their data vanish. The bundles, keys and settings stay; to throw them away, too:",
+        );
+        let folder = self.folder.display().to_string();
+        self.say.line("");
+        self.say.line(&format!("    rm -r {folder}"));
         Ok(())
-    }
-
-    /// Both labs work, export, and the centre takes in what they bring.
-    fn first_week(&mut self, before: &Rows) -> Result<(), StoryError> {
-        self.say.chapter("A week offline");
-        self.say.text("People work at the chemistry store. Their application knows nothing of packmule:");
-        self.work("lab-a", &LAB_A)?;
-        self.say.text("At the physics store, in the same week:");
-        self.work("lab-b", &LAB_B)?;
-        self.say.text("The centre knows nothing of it yet:");
-        let joined = self.show_rows(before)?;
-        self.promise("the centre does not know the labs' changes before they are carried", !joined)?;
-        self.say.text("A technician who wants to know how things stand asks:");
-        self.packmule("lab-a", &["status"], 0)?;
-
-        self.say.chapter("From the labs to the stick");
-        self.say.text(
-            "Each lab puts its changes on the stick as one file, a bundle. It is encrypted for the centre and \
-             signed by the lab: whoever finds the stick can read names, sizes and dates, and nothing else.",
-        );
-        self.make_folder("stick")?;
-        for lab in LABS {
-            self.packmule(lab, &["export", "stick"], 0)?.says("You can take the stick out now")?;
-        }
-
-        self.say.chapter("From the stick to the centre");
-        self.say.text(
-            "The stick travels. The centre proves each bundle, then writes its changes in one transaction: all of \
-             a bundle, or nothing.",
-        );
-        self.packmule("central", &["import", "stick"], 0)?;
-        self.say.text("Compared row by row, by the demo itself:");
-        let joined = self.show_rows(before)?;
-        self.promise(
-            "the centre holds every row as the labs changed it, and no other row has moved",
-            joined,
-        )?;
-        Ok(())
-    }
-
-    /// Reads all three databases, shows what has arrived, and says whether everything has.
-    pub(super) fn show_rows(&mut self, before: &Rows) -> Result<bool, StoryError> {
-        let lab = |name, server: &PrivateServer| -> Result<Lab<'_>, StoryError> {
-            let rows = Rows::read(server, DATABASE)?;
-            Ok(Lab { name, edited: before.edited(&rows), rows })
-        };
-        let labs = [lab("lab-a", &self.lab_a)?, lab("lab-b", &self.lab_b)?];
-        let central = Rows::read(&self.central, DATABASE)?;
-        self.say.table(&compare::table(&labs, &central));
-        Ok(compare::is_joined(before, &labs, &central))
-    }
-
-    fn lab_server(&self, lab: &str) -> &PrivateServer {
-        if lab == "lab-a" { &self.lab_a } else { &self.lab_b }
     }
 
     /// The six words of a site, from its keys: what the commands must show.
-    fn words_of(&self, site: &str) -> Result<String, StoryError> {
-        let folder = KeyFolder::new(&self.folder.join(site));
+    fn words_of(&self, place: Place) -> Result<String, StoryError> {
+        let folder = KeyFolder::new(&self.folder.join(place.site()));
         let words = folder.open().map(|keys: Keys| keys.words());
         words.map_err(|_| StoryError::Broken { promise: "init leaves keys that can be used" })
     }
 }
-
-const LABS: [&str; 2] = ["lab-a", "lab-b"];
-const INIT: &[&str] = &["init", "--role"];

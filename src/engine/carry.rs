@@ -9,13 +9,13 @@ use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::ledger::{self, Way};
 use crate::mailbox::{self, Outcome, Stick};
-use crate::model::{BundleName, Role, Site};
+use crate::model::{BundleKind, BundleName, Role, Site};
 
 /// What was copied.
 #[derive(Debug, Default)]
 pub struct Carried {
-    /// Bundles that are on the stick now, oldest first, with what was done.
-    pub bundles: Vec<(BundleName, Outcome)>,
+    /// Bundles that are on the stick now, of each receiver the oldest first.
+    pub bundles: Vec<CarriedBundle>,
     /// Bundles that found no room.
     pub left: Vec<BundleName>,
     /// Why they found none.
@@ -24,6 +24,17 @@ pub struct Carried {
     pub left_alone: Vec<PathBuf>,
     /// What is free on the stick now, in bytes.
     pub free_bytes: Option<u64>,
+}
+
+/// One bundle that is on the stick now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarriedBundle {
+    /// Its name.
+    pub name: BundleName,
+    /// What it is for.
+    pub kind: BundleKind,
+    /// What was done.
+    pub outcome: Outcome,
 }
 
 /// For whom bundles are copied.
@@ -45,7 +56,8 @@ pub fn carry(home: &mut Home<'_>, place: &Path, to: &CarryTo) -> Result<Carried,
     });
     let ring = home.ring()?;
     let mut carried = Carried::default();
-    if unconfirmed.is_empty() {
+    let left_behind = home.left_behind()?;
+    if unconfirmed.is_empty() && left_behind.is_empty() {
         // A stick that carries nothing yet is this lab's all the same: the centre puts what waits for it there.
         if home.role() == Role::Lab {
             stick.ensure_mail_folder(&home.here.site, &home.central()?.site)?;
@@ -53,21 +65,26 @@ pub fn carry(home: &mut Home<'_>, place: &Path, to: &CarryTo) -> Result<Carried,
         }
         return Ok(carried);
     }
-    for record in unconfirmed {
-        let name = record.name();
+    let old = left_behind.into_iter().map(|(name, size_bytes)| (name, size_bytes, None));
+    let new = unconfirmed.into_iter().map(|record| (record.name(), record.size_bytes, Some(record)));
+    for (name, size_bytes, record) in old.chain(new).collect::<Vec<_>>() {
         if carried.stopped_by.is_some() {
             carried.left.push(name);
             continue;
         }
         let mut file = home.outbox.open_bundle(&name)?;
         let is_whole = |path: &Path| is_whole_bundle(path, &ring);
-        match stick.put(&name, &mut file, record.size_bytes, &is_whole, home.monitor) {
+        match stick.put(&name, &mut file, size_bytes, &is_whole, home.monitor) {
             Ok(put) => {
                 carried.left_alone.extend(put.left_alone);
-                if put.outcome != Outcome::AlreadyThere {
+                // A crash can leave a bundle on the stick without a word of it in the ledger.
+                let is_news = put.outcome != Outcome::AlreadyThere;
+                if let Some(record) = record.as_ref().filter(|one| is_news || one.carried_at.is_none()) {
                     ledger::record_carried(&mut home.session, &record.stream, record.seq, Way::Stick, now())?;
                 }
-                carried.bundles.push((name, put.outcome));
+                // The end of an older history holds edits that the database has lost: never a receipt alone.
+                let kind = record.map_or(BundleKind::Changes, |record| record.kind);
+                carried.bundles.push(CarriedBundle { name, kind, outcome: put.outcome });
             }
             // Full: what is complete stays, and the oldest went first, so nothing on the stick has a gap.
             Err(error @ mailbox::Error::Full { .. }) => {

@@ -1,12 +1,18 @@
 //! Looks for what would go wrong later, and says what to do about it.
 
+use std::collections::BTreeSet;
+
 use crate::config::{KeyFolder, Settings, Witness};
-use crate::db::{Catalog, Session};
+use crate::db::{Catalog, Session, sql};
 use crate::engine::error::Error;
-use crate::engine::home::Home;
-use crate::engine::tables::{TableState, check_tables};
+use crate::engine::follow::readable;
+use crate::engine::home::{Home, now};
+use crate::engine::overdue::overdue;
+use crate::engine::peers::overview;
+use crate::engine::series::check_series;
+use crate::engine::tables::{Remark, TableState, check_tables};
 use crate::ledger;
-use crate::model::{Role, TableName};
+use crate::model::{Role, Site, TableName};
 use crate::monitor::Monitor;
 
 /// One thing that was looked at.
@@ -18,7 +24,7 @@ pub struct Check {
     pub health: Health,
     /// In words.
     pub words: String,
-    /// What to do, where something is to be done.
+    /// What to do, where something is to be done; a line for each step.
     pub remedy: Option<String>,
     /// The error, where one came up; its own words say more.
     pub error: Option<Error>,
@@ -58,6 +64,8 @@ pub fn doctor(settings: &Settings, monitor: &dyn Monitor) -> Vec<Check> {
     collect(&mut checks, "tables", tables(&mut home));
     collect(&mut checks, "outbox", outbox(&mut home));
     collect(&mut checks, "history", history(&mut home));
+    collect(&mut checks, "series", check_series(&mut home));
+    collect(&mut checks, "waiting", waiting(&mut home));
     collect(&mut checks, "server", server_settings(&mut home.session));
     checks
 }
@@ -72,15 +80,15 @@ fn collect(checks: &mut Vec<Check>, subject: &'static str, found: Result<Vec<Che
     }
 }
 
-fn good(subject: &'static str, words: String) -> Check {
+pub(super) fn good(subject: &'static str, words: String) -> Check {
     Check { subject, health: Health::Good, words, remedy: None, error: None }
 }
 
-fn bad(subject: &'static str, words: String, remedy: &str) -> Check {
+pub(super) fn bad(subject: &'static str, words: String, remedy: &str) -> Check {
     Check { subject, health: Health::Bad, words, remedy: Some(remedy.to_owned()), error: None }
 }
 
-fn notice(subject: &'static str, words: String, remedy: &str) -> Check {
+pub(super) fn notice(subject: &'static str, words: String, remedy: &str) -> Check {
     Check { subject, health: Health::Notice, words, remedy: Some(remedy.to_owned()), error: None }
 }
 
@@ -98,16 +106,35 @@ fn triggers(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
                     "run `packmule init` again with the same words as the first time",
                 ));
             } else {
-                checks.push(notice(
-                    "triggers",
-                    words,
-                    "delete the lower levels first, or check them at the other sites",
-                ));
+                let remedy = match remark {
+                    Remark::TriggerStale { .. } => "the next packmule export or import renews it",
+                    Remark::TriggerMissing { .. }
+                    | Remark::TriggerChanged { .. }
+                    | Remark::UnloggedCascade { .. } => {
+                        "delete the lower levels first, or check them at the other sites"
+                    }
+                };
+                checks.push(notice("triggers", words, remedy));
             }
         }
-        if report.state == TableState::Gone {
-            let words = format!("{}: the table is not in the database any more", report.table);
-            checks.push(bad("tables", words, "put it back, or at the centre: packmule tables remove"));
+        if let TableState::Gone { now } = report.state {
+            let table = report.table;
+            checks.push(match now {
+                None => bad(
+                    "tables",
+                    format!("{table}: the table is not in the database any more"),
+                    "put it back, or at the centre: packmule tables remove",
+                ),
+                Some(now) => bad(
+                    "tables",
+                    format!("{table}: the table is called {now} now, and what is edited there is not sent"),
+                    &format!(
+                        "RENAME TABLE {} TO {}; or rename it at every site, then at the centre: packmule tables add {now}",
+                        sql::name(now.as_str()),
+                        sql::name(table.as_str())
+                    ),
+                ),
+            });
         }
     }
     if checks.is_empty() {
@@ -127,6 +154,10 @@ fn tables(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
             false => notice("tables", words, "nothing, if it need not be synced"),
         });
     }
+    let (_, waiting) = readable(home, &catalog, shared.clone())?;
+    for (table, why) in waiting.into_iter().filter(|(table, _)| catalog.tables.contains_key(table)) {
+        checks.push(bad("tables", format!("{table} is not sent: {why}"), "packmule export, after that"));
+    }
     let free: Vec<&TableName> = catalog.tables.keys().filter(|table| !shared.contains(table)).collect();
     if !free.is_empty() {
         let names = free.iter().map(|table| table.to_string()).collect::<Vec<_>>().join(", ");
@@ -143,12 +174,21 @@ fn tables(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
 }
 
 fn outbox(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
-    let unconfirmed = home.unconfirmed()?;
+    let mut checks = Vec::new();
+    if home.role() == Role::Central || home.central().is_ok() {
+        let unconfirmed = home.unconfirmed()?;
+        let sites: BTreeSet<&Site> = unconfirmed.iter().map(|record| &record.stream.to).collect();
+        let names = sites.into_iter().map(Site::as_str).collect::<Vec<_>>().join(", ");
+        let words = match unconfirmed.len() {
+            0 => "no bundle waits for a receipt".to_owned(),
+            1 => format!("1 bundle without a receipt, for {names}; it is there"),
+            many => format!("{many} bundles without a receipt, for {names}; all are there"),
+        };
+        checks.push(good("outbox", words));
+    }
     let folder = &home.outbox;
     const FREE_BYTES_MIN: u64 = 200 << 20;
     let free = folder.free_bytes()?;
-    let mut checks =
-        vec![good("outbox", format!("{} bundles wait for a receipt, all are there", unconfirmed.len()))];
     if free < FREE_BYTES_MIN {
         let words = format!("only {} MiB are free on the disk of {}", free >> 20, folder.path().display());
         checks.push(bad("disk", words, "make room on that disk"));
@@ -156,20 +196,25 @@ fn outbox(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
     Ok(checks)
 }
 
+/// Whether the database knows every bundle that was sealed, for whomever it was.
 fn history(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
-    if home.role() == Role::Central {
-        return Ok(Vec::new());
-    }
-    let Ok(central) = home.central() else {
+    if home.role() == Role::Lab && home.central().is_err() {
         let words = "this lab has not joined a centre yet".to_owned();
         return Ok(vec![notice("centre", words, "send the card to the centre, then: packmule join ANSWER")]);
-    };
-    let to = central.site.clone();
-    let id = home.stream_to(&to);
-    let stream = ledger::open_stream(&mut home.session, &id)?;
+    }
     let witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
-    crate::engine::seal::check_witness(&stream, witness.last(&to))?;
+    for id in home.streams_out()? {
+        let stream = ledger::open_stream(&mut home.session, &id)?;
+        crate::engine::seal::check_witness(&stream, witness.last(&id.to))?;
+    }
     Ok(vec![good("history", "the database knows every bundle that was sealed".to_owned())])
+}
+
+/// What has waited for too long.
+fn waiting(home: &mut Home<'_>) -> Result<Vec<Check>, Error> {
+    let peers = overview(home)?.peers;
+    let kept = ledger::kept_summary(&mut home.session)?;
+    Ok(overdue(home.role(), &peers, &kept, now()))
 }
 
 fn server_settings(session: &mut Session) -> Result<Vec<Check>, Error> {

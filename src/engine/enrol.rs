@@ -1,15 +1,13 @@
-//! `enrol` at the centre and `join` at the lab: each side takes the other's card, once two people have compared words.
+//! `enrol` at the centre: takes a lab's card, once two people have compared words, and writes the answer.
 
 use std::path::{Path, PathBuf};
 
-use crate::capture::{self, LogDepth};
-use crate::config::{AnswerCard, KeyFolder, SiteCard, TableRules, VerifiedAnswer, VerifiedSite};
-use crate::db::{Catalog, sql};
+use crate::config::{AnswerCard, SiteCard, TableRules, VerifiedSite};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
 use crate::engine::setup::own_card;
 use crate::ledger::{self, KnownSite, SiteState};
-use crate::model::{Role, Site, TableName};
+use crate::model::{Role, Series, Site, StreamId};
 
 /// What `enrol` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,19 +24,6 @@ pub struct Enrolled {
     pub words: String,
 }
 
-/// What `join` did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Joined {
-    /// The centre.
-    pub central: Site,
-    /// This lab's number.
-    pub number: u32,
-    /// The tables that are synced from now on.
-    pub tables: Vec<TableName>,
-    /// Tables that the centre names and that cannot be synced here, with the reason.
-    pub missing: Vec<(TableName, String)>,
-}
-
 /// Enrols the lab whose card this is, and writes the answer for it. The words must have been compared.
 pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<Enrolled, Error> {
     let site = home.site().clone();
@@ -52,10 +37,16 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
     let known = home.sites.iter().find(|known| known.site == lab.site).cloned();
     let was_there = known.is_some();
     let number = match known {
+        Some(known) if known.state == SiteState::Revoked => {
+            return Err(Cause::Revoked { site: known.site }.into());
+        }
         Some(known) if is_same(&known, lab) => known.number.unwrap_or_default(),
+        Some(known) if has_same_keys(&known, lab) => come_back(home, &known, lab)?,
         Some(_) => return Err(Cause::SiteTaken { site: lab.site.clone() }.into()),
         None => {
             let number = ledger::next_number(&mut home.session)?;
+            // Before anything is written: a lab without a series of its own must not be known.
+            series_of(home, number)?;
             ledger::add_site(&mut home.session, &known_site(lab, Some(number)))?;
             number
         }
@@ -67,7 +58,7 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
     let text = AnswerCard {
         central: own_card(home.settings, &home.keys, &home.here),
         lab: lab.site.clone(),
-        number: u16::try_from(number).map_err(|_| Cause::NotALab { site: lab.site.clone() })?,
+        series: series_of(home, number)?,
         answers: card.digest(),
         tables: tables.collect(),
     }
@@ -82,66 +73,41 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
     })
 }
 
-/// Reads the answer that the centre wrote for this lab's card, and proves that it answers it.
-pub fn open_answer(home: &Home<'_>, path: &Path) -> Result<VerifiedAnswer, Error> {
-    let site = home.site().clone();
-    if home.role() != Role::Lab {
-        return Err(Cause::OnlyAtLab { site }.into());
-    }
-    let own =
-        KeyFolder::new(&home.settings.state).kept_card()?.ok_or(Cause::NotJoined { site: site.clone() })?;
-    let own = SiteCard::open(&own).map_err(|source| crate::config::Error::Card {
-        path: home.settings.state.join("keys").join("own.card"),
-        source,
-    })?;
-    Ok(AnswerCard::open_file(path, &site, own.digest())?)
+/// The series of the site `number`, by the settings of the centre.
+fn series_of(home: &Home<'_>, number: u32) -> Result<Series, Error> {
+    let sites = home.settings.series;
+    let series = u16::try_from(number).ok().and_then(|number| Series::new(sites, number));
+    Ok(series.ok_or(Cause::SeriesFull { number, sites })?)
 }
 
-/// Joins the centre whose answer this is. The words must have been compared. Again with a newer answer: takes its tables.
-pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer) -> Result<Joined, Error> {
-    let answer = answer.answer();
-    let central = &answer.central;
-    match home.sites.iter().find(|known| known.role == Role::Central) {
-        Some(known) if is_same(known, central) => {}
-        Some(known) => return Err(Cause::SiteTaken { site: known.site.clone() }.into()),
-        None => ledger::add_site(&mut home.session, &known_site(central, Some(1)))?,
-    }
-    let catalog = Catalog::load(&mut home.session)?;
-    let (mut tables, mut missing) = (Vec::new(), Vec::new());
-    for (table, _) in &answer.tables {
-        if catalog.tables.contains_key(table) {
-            tables.push(table.clone());
-        } else {
-            let why = catalog.unshareable.get(table).map(ToString::to_string);
-            missing.push((table.clone(), why.unwrap_or_else(|| "there is no such table here".to_owned())));
-        }
-    }
-    let before: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
-    let not_wanted: Vec<TableName> = before.into_iter().filter(|table| !tables.contains(table)).collect();
-    // Triggers first, then the list: a table on the list is always watched.
-    capture::install_triggers(&mut home.session, &catalog, &tables, LogDepth::of(Role::Lab))?;
-    ledger::add_tables(&mut home.session, &tables, now())?;
-    for (table, rules) in &answer.tables {
-        ledger::set_direction(&mut home.session, table, rules.direction)?;
-    }
-    ledger::remove_tables(&mut home.session, &not_wanted)?;
-    capture::remove_triggers(&mut home.session, &catalog, &not_wanted)?;
-    // The number last: it says that the lab has joined.
-    let number = u32::from(answer.number);
-    home.session.execute(&format!(
-        "UPDATE packmule_here SET number = {number} WHERE id = 1 AND site = {}",
-        sql::text(home.here.site.as_str())
-    ))?;
-    Ok(Joined { central: central.site.clone(), number, tables, missing })
+/// Whether a card is that of a site that is known already.
+pub(super) fn is_same(known: &KnownSite, card: &SiteCard) -> bool {
+    has_same_keys(known, card) && known.incarnation == card.incarnation
 }
 
-fn is_same(known: &KnownSite, card: &SiteCard) -> bool {
-    known.verifying_key == card.verifying.to_string()
-        && known.recipient == card.recipient.to_string()
-        && known.incarnation == card.incarnation
+fn has_same_keys(known: &KnownSite, card: &SiteCard) -> bool {
+    known.verifying_key == card.verifying.to_string() && known.recipient == card.recipient.to_string()
 }
 
-fn known_site(card: &SiteCard, number: Option<u32>) -> KnownSite {
+/// Takes in a lab whose database was put back, under its new history. Returns its number, which stays.
+///
+/// The end of the old history may still come: its stream is kept, so that it is known.
+fn come_back(home: &mut Home<'_>, known: &KnownSite, card: &SiteCard) -> Result<u32, Error> {
+    let here = home.here.site.clone();
+    let stream = |incarnation| StreamId { from: known.site.clone(), incarnation, to: here.clone() };
+    let is_old = ledger::streams(&mut home.session)?.iter().any(|one| one.id == stream(card.incarnation));
+    if is_old || known.state == SiteState::Revoked {
+        return Err(Cause::OldCard { site: known.site.clone() }.into());
+    }
+    home.session.execute("START TRANSACTION")?;
+    ledger::lock_stream(&mut home.session, &stream(known.incarnation))?;
+    ledger::renew_site(&mut home.session, &known.site, card.incarnation)?;
+    home.session.execute("COMMIT")?;
+    Ok(known.number.unwrap_or_default())
+}
+
+/// What the ledger keeps of a card.
+pub(super) fn known_site(card: &SiteCard, number: Option<u32>) -> KnownSite {
     KnownSite {
         site: card.site.clone(),
         role: card.role,

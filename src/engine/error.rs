@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::engine::rekey::Refusal;
 use crate::model::{BundleName, Seq, Site, TableName};
 use crate::{apply, bundle, capture, config, db, ledger, mailbox, seal};
 
@@ -64,6 +65,9 @@ pub enum Error {
     /// What was asked for cannot be done as things are.
     #[error(transparent)]
     State(#[from] Cause),
+    /// The keys of a lab cannot be moved.
+    #[error(transparent)]
+    Rekey(#[from] Refusal),
 }
 
 /// Why something cannot be done as things are.
@@ -111,11 +115,45 @@ pub enum Cause {
         /// The name.
         site: Site,
     },
+    /// The card is of a history that has ended, or of a site that was revoked.
+    #[error("the card of {site} is not its newest, or {site} was revoked")]
+    OldCard {
+        /// The site.
+        site: Site,
+    },
+    /// No lab of this name is enrolled.
+    #[error("no lab named {site} is enrolled here")]
+    UnknownLab {
+        /// The name.
+        site: Site,
+        /// An enrolled lab with nearly the same name.
+        near: Option<Site>,
+    },
+    /// The lab is suspended, so nothing is exchanged with it.
+    #[error("{site} is suspended")]
+    Suspended {
+        /// The lab.
+        site: Site,
+    },
+    /// The lab is revoked, and that is for good.
+    #[error("{site} is revoked, and that is for good")]
+    Revoked {
+        /// The lab.
+        site: Site,
+    },
     /// The card is not a lab's.
     #[error("the card of {site} is not a lab's card")]
     NotALab {
         /// Whose card it is.
         site: Site,
+    },
+    /// The centre has said that there are fewer sites.
+    #[error("there is no series of keys for site number {number}: the settings allow {sites} sites")]
+    SeriesFull {
+        /// The number that a site has or would get.
+        number: u32,
+        /// How many sites there may be.
+        sites: u16,
     },
     /// The database has forgotten bundles that it sealed.
     #[error(
@@ -165,7 +203,7 @@ impl Error {
             Error::Mailbox(error) => error.may_pass(),
             Error::Apply { source, .. } | Error::Retry { source } => source.may_pass(),
             Error::State(cause) => matches!(cause, Cause::AtWork),
-            Error::Key(_) | Error::Bundle { .. } | Error::File { .. } => false,
+            Error::Key(_) | Error::Bundle { .. } | Error::File { .. } | Error::Rekey(_) => false,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The outbox as the sealer sees it, and what is found there after a crash.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 
@@ -8,7 +9,7 @@ use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
 use crate::ledger::{self, BundleRecord};
 use crate::mailbox::{Folder, PartFile};
-use crate::model::{BundleName, Role, Site};
+use crate::model::{BundleKind, BundleName, Role, Site};
 use crate::seal::Outbox;
 
 /// The outbox as the sealer sees it.
@@ -61,18 +62,20 @@ impl Home<'_> {
     }
 
     /// The bundles that no receipt covers yet, of each receiver the oldest first. Every one of them must be in the outbox.
+    ///
+    /// Of a receiver that gets all rows anew only these and what follows them: a snapshot stands for all before it.
     pub(super) fn unconfirmed(&mut self) -> Result<Vec<BundleRecord>, Error> {
         let to: Vec<Site> = match self.role() {
             Role::Lab => vec![self.central()?.site.clone()],
             Role::Central => self.active_labs().map(|known| known.site.clone()).collect(),
         };
-        let there = self.outbox.list()?;
+        let there: HashSet<BundleName> = self.outbox.list()?.into_iter().map(|stored| stored.name).collect();
         let mut unconfirmed = Vec::new();
         for site in to {
             let stream = self.stream_to(&site);
-            for record in ledger::unconfirmed_bundles(&mut self.session, &stream)? {
+            for record in still_needed(ledger::unconfirmed_bundles(&mut self.session, &stream)?) {
                 let name = record.name();
-                if !there.iter().any(|stored| stored.name == name) {
+                if !there.contains(&name) {
                     return Err(Cause::OutboxIncomplete { name }.into());
                 }
                 unconfirmed.push(record);
@@ -80,4 +83,10 @@ impl Home<'_> {
         }
         Ok(unconfirmed)
     }
+}
+
+/// Of a stream's unconfirmed bundles those that its receiver needs: a snapshot stands for all before it.
+pub(super) fn still_needed(mut records: Vec<BundleRecord>) -> Vec<BundleRecord> {
+    let first = records.iter().rposition(|record| record.kind == BundleKind::Snapshot).unwrap_or(0);
+    records.split_off(first)
 }

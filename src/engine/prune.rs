@@ -3,6 +3,7 @@
 //! Only a receipt with the right digest moves `confirmed_seq`, and nothing here goes beyond it. A crash in the
 //! middle leaves files or rows that the next run removes.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use crate::bundle::{self, Unverified};
 use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::ledger;
-use crate::mailbox::{self, Stick};
-use crate::model::{BundleName, Role, Stamp, StreamId};
+use crate::mailbox::{self, Stick, Stored};
+use crate::model::{BundleName, Role, Seq, Site, Stamp, StreamId};
 
 /// What was removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,9 +30,21 @@ pub struct Pruned {
 pub fn prune(home: &mut Home<'_>) -> Result<Pruned, Error> {
     let cutoff = before(now(), home.settings.keep);
     let mut pruned = Pruned::default();
-    for stored in home.outbox.list()? {
-        if is_old_and_confirmed(home, &stored.name, cutoff)? {
-            home.outbox.remove(&stored.name)?;
+    let mut last: HashMap<Site, Option<Seq>> = HashMap::new();
+    for Stored { name, .. } in home.outbox.list()? {
+        let stream = home.stream_to(&name.to);
+        if name != BundleName::new(&stream, name.seq) {
+            continue;
+        }
+        let last = match last.get(&name.to) {
+            Some(last) => *last,
+            None => {
+                let found = ledger::last_prunable_bundle(&mut home.session, &stream, cutoff)?;
+                *last.entry(name.to.clone()).or_insert(found)
+            }
+        };
+        if last.is_some_and(|last| name.seq <= last) {
+            home.outbox.remove(&name)?;
             pruned.bundles += 1;
         }
     }
@@ -50,7 +63,10 @@ pub fn clean(home: &mut Home<'_>, place: &Path) -> Result<Vec<(BundleName, PathB
     let stick = Stick::open(place)?;
     let mut removed = Vec::new();
     for found in stick.list(bundle::limits::BUNDLE_BYTES_MAX).bundles {
-        let mut file = mailbox::open_file(&found.path)?;
+        // What cannot be read is no reason to leave the rest.
+        let Ok(mut file) = mailbox::open_file(&found.path) else {
+            continue;
+        };
         let Ok(head) = Unverified::read(&mut file, found.size_bytes) else {
             continue;
         };
@@ -74,15 +90,6 @@ pub fn clean(home: &mut Home<'_>, place: &Path) -> Result<Vec<(BundleName, PathB
         }
     }
     Ok(removed)
-}
-
-fn is_old_and_confirmed(home: &mut Home<'_>, name: &BundleName, cutoff: Stamp) -> Result<bool, Error> {
-    let stream = home.stream_to(&name.to);
-    if *name != BundleName::new(&stream, name.seq) || !is_confirmed(home, &stream, name)? {
-        return Ok(false);
-    }
-    let record = ledger::find_bundle(&mut home.session, &stream, name.seq)?;
-    Ok(record.is_some_and(|record| record.recorded_at <= cutoff))
 }
 
 fn is_confirmed(home: &mut Home<'_>, stream: &StreamId, name: &BundleName) -> Result<bool, Error> {

@@ -43,7 +43,12 @@ impl Tables {
     /// At a lab: shares the tables that the centre shares, as the bundles at hand say it, before they are applied.
     ///
     /// The centre has signed the list. What is new to it is watched from now on; what it does not name is left in peace.
-    fn follow(&mut self, home: &mut Home<'_>, ready: &[Ready], options: ImportOptions) -> Result<(), Error> {
+    fn follow(
+        &mut self,
+        home: &mut Home<'_>,
+        ready: &[Ready],
+        options: ImportOptions<'_>,
+    ) -> Result<(), Error> {
         let Some(last) = ready.last().filter(|_| home.here.role == Role::Lab && !options.dry_run) else {
             return Ok(());
         };
@@ -59,7 +64,7 @@ impl Tables {
     }
 
     /// What apply must know of this site and its tables.
-    pub(super) fn context<'c>(&'c self, home: &'c Home<'_>, options: ImportOptions) -> Context<'c> {
+    pub(super) fn context<'c>(&'c self, home: &'c Home<'_>, options: ImportOptions<'c>) -> Context<'c> {
         let side = match home.here.role {
             Role::Central => {
                 let (down_only, up_only) = (&self.down_only, &self.up_only);
@@ -75,6 +80,7 @@ impl Tables {
             now: now(),
             catalog: &self.catalog,
             shared: &self.shared,
+            without: options.without,
             folder: home.inbox.path(),
             delete_percent_max: options.delete_percent_max,
             dry_run: options.dry_run,
@@ -95,7 +101,7 @@ pub(super) fn retry_kept(
     home: &Home<'_>,
     tables: &Tables,
     central: &Site,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<Retried, Error> {
     const ATTEMPTS_MAX: u32 = 5;
     let mut attempts = 0;
@@ -129,7 +135,7 @@ pub(super) fn apply_ready(
     tables: &mut Tables,
     stream: &StreamId,
     ready: Vec<Ready>,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
     items: &mut Vec<Item>,
 ) -> Result<bool, Error> {
     let outcome = match tables.follow(home, &ready, options) {
@@ -143,6 +149,12 @@ pub(super) fn apply_ready(
     let last = ready.last().map(|one| one.name.seq);
     let count = ready.len();
     let failed = outcome.is_err();
+    if let Err(Error::Apply { source, .. }) = &outcome
+        && source.holds()
+        && !options.dry_run
+    {
+        ledger::hold_stream(&mut home.session, stream, &source.to_string())?;
+    }
     let useless = outcome.as_ref().err().and_then(useless);
     let mut outcome = Some(outcome);
     for (at, one) in ready.into_iter().enumerate() {
@@ -176,7 +188,7 @@ fn apply_with_retries(
     tables: &Tables,
     stream: &StreamId,
     ready: &[Ready],
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<Applied, Error> {
     const ATTEMPTS_MAX: u32 = 5;
     let mut attempts = 0;
@@ -224,7 +236,7 @@ fn apply_once(
     tables: &Tables,
     stream: &StreamId,
     ready: &[Ready],
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<Applied, Error> {
     let mut session = home.connect()?;
     let parts: Vec<Part<'_>> = ready

@@ -5,25 +5,29 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use crate::admit::Fork;
-use crate::apply::{Applied, Retried};
+use crate::apply::{Applied, Retried, Without};
 use crate::bundle::{self, KeyRing};
+use crate::config::Settings;
 use crate::engine::arrivals::{Waiting, by_stream};
 use crate::engine::error::Error;
+use crate::engine::follow::renew_stale;
 use crate::engine::home::Home;
 use crate::engine::intake::Rejected;
 use crate::engine::ready::{Tables, retry_kept};
 use crate::engine::stream::receive_stream;
 use crate::ledger::SiteState;
 use crate::mailbox::{self, Found, Scan, Stick, scan};
-use crate::model::{BundleName, Role, Seq, Site};
+use crate::model::{BundleName, Role, Seq, Site, StreamId, TableName};
 
 /// How an import is done.
 #[derive(Debug, Clone, Copy)]
-pub struct ImportOptions {
+pub struct ImportOptions<'a> {
     /// Whether everything is rolled back at the end, to see what it would do.
     pub dry_run: bool,
     /// Which share of a table's rows a bundle may delete, in percent.
     pub delete_percent_max: u64,
+    /// What a person decided to leave out, because it was dropped here on purpose.
+    pub without: &'a Without,
 }
 
 /// What an import found and did.
@@ -79,8 +83,14 @@ pub enum ItemOutcome {
     Failed(Box<Error>),
 }
 
+/// Whether bundles lie in the inbox of a site, so that an import has something to do without a stick.
+pub fn waits_here(settings: &Settings) -> Result<bool, Error> {
+    let inbox = mailbox::Folder::ensure(settings.state.join("inbox"))?;
+    Ok(!inbox.list()?.is_empty())
+}
+
 /// Imports everything that `places`, folders or files, hold for this site, and what waited in the inbox.
-pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions) -> Result<Import, Error> {
+pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions<'_>) -> Result<Import, Error> {
     for part in home.inbox.parts()? {
         home.inbox.remove_part(&part.name)?;
     }
@@ -100,7 +110,18 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions) -
     }
     import.met = met(home, places, &waiting, &import.items);
     let mut tables = Tables::read(home)?;
-    for (stream, group) in by_stream(waiting) {
+    if !options.dry_run {
+        let shared: Vec<TableName> = tables.shared.iter().cloned().collect();
+        renew_stale(home, &tables.catalog, &shared)?;
+    }
+    let mut groups = by_stream(waiting);
+    // The end of a history that is over comes before the one that goes on from it.
+    let is_current = |stream: &StreamId| {
+        let known = home.sites.iter().find(|known| known.site == stream.from);
+        known.is_some_and(|known| known.incarnation == stream.incarnation)
+    };
+    groups.sort_by_key(|(stream, _)| is_current(stream));
+    for (stream, group) in groups {
         receive_stream(home, &mut tables, &stream, group, options, &mut import.items)?;
     }
     let central = home.sites.iter().find(|known| known.role == Role::Central).map(|known| known.site.clone());
@@ -158,6 +179,8 @@ fn look(
         Err(Rejected::Bundle(error)) => (found.name_hint.clone(), ItemOutcome::Refused(error)),
         Err(Rejected::NotOurs { name }) => (Some(name), ItemOutcome::NotOurs),
         Err(Rejected::Stranger { claims, source }) => (claims, ItemOutcome::Stranger(source)),
+        // It came before its site was suspended: it stays until the site speaks again, and is no news.
+        Err(Rejected::Silenced { .. }) if in_inbox => return None,
         Err(Rejected::Silenced { name, state }) => (Some(name), ItemOutcome::Silenced(state)),
     };
     import.items.push(Item { path: found.path, name, outcome });

@@ -17,6 +17,8 @@ pub(super) struct Receiver {
     pub(super) incoming: StreamId,
     /// Whether it is given changes, or all rows anew.
     pub(super) kind: BundleKind,
+    /// Whether every shared table can be read for it. A snapshot that lacks one is followed by another.
+    pub(super) is_whole: bool,
     /// What was applied of it, in the snapshot of the seal.
     pub(super) receipt: Option<Receipt>,
     /// Whether it waits for that receipt: it was not told of a bundle that holds more than a receipt itself.
@@ -64,6 +66,7 @@ impl Home<'_> {
             stream: ledger::open_stream(&mut self.session, &id)?,
             incoming: StreamId { from: known.site.clone(), incarnation: known.incarnation, to: own },
             kind: if known.wants_snapshot { BundleKind::Snapshot } else { BundleKind::Changes },
+            is_whole: true,
             receipt: None,
             owes_receipt: false,
             site: known.site,

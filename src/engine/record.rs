@@ -104,7 +104,7 @@ fn record_stream(
     if let (Some(receipt), Some(_)) = (to.receipt, made.last()) {
         ledger::tell_stream(session, &to.incoming, receipt.seq)?;
     }
-    if to.kind == BundleKind::Snapshot {
+    if to.kind == BundleKind::Snapshot && to.is_whole {
         ledger::want_snapshot(session, &to.site, false)?;
     }
     Ok(())

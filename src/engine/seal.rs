@@ -1,18 +1,20 @@
 //! Seals all committed, not yet sealed log rows into the next bundle of each stream that leaves this site.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::bundle::{TABLES_SETTING, tables_to_setting};
+use crate::bundle::{LEFT_OUT_SETTING, TABLES_SETTING, names_to_setting, tables_to_setting};
 use crate::capture::{self, Scope, Summary};
 use crate::config::{KeyFolder, Sealed as Witnessed, Witness};
 use crate::db::{Catalog, Table, rank};
 use crate::engine::error::{Cause, Error};
 use crate::engine::fanout::Fanout;
+use crate::engine::follow::{readable, renew_stale};
 use crate::engine::home::{Home, now};
 use crate::engine::receivers::Receiver;
 use crate::engine::record::{give_names, record};
 use crate::ledger::Stream;
-use crate::model::{BundleKind, BundleName, ChangeCounts, Direction, Role, Site, TableName};
+use crate::mailbox::Stored;
+use crate::model::{BundleKind, BundleName, ChangeCounts, Direction, Role, Seq, Site, TableName};
 use crate::seal::Sealed;
 
 /// What a seal made.
@@ -59,9 +61,10 @@ impl SealedStream {
 pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
     let mut receivers = home.receivers()?;
     let mut witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
+    let there = newest_in_outbox(home)?;
     for one in &receivers {
         check_witness(&one.stream, witness.last(&one.site))?;
-        check_outbox(home, &one.stream)?;
+        check_outbox(&there, &one.stream)?;
         // A crash after a commit leaves a witness that is behind. It learns of the bundle before that gets its
         // name, and so before it can leave this computer.
         remember(&mut witness, &one.stream)?;
@@ -72,11 +75,14 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
         // Nobody waits for anything: the log stays as it is, for the first who comes.
         return Ok(SealReport { skipped: shared.skipped, ..SealReport::default() });
     }
+    // Before the snapshot: making a trigger ends a transaction.
+    renew_stale(home, &shared.catalog, &shared.tables)?;
     let ranked = shared.ranked();
     let sealed_at = now();
     let scope = Scope { tables: &ranked, muted: &shared.muted, folder: home.outbox.path() };
     let mut snapshot = capture::begin(&mut home.session, &scope, home.monitor)?;
     for one in &mut receivers {
+        one.is_whole = shared.skipped.is_empty();
         one.read_receipt(snapshot.session())?;
     }
     let fanout = Fanout {
@@ -92,6 +98,11 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
     snapshot.close()?;
     if summary.ids.count() > 0 || sealed.iter().any(|made| !made.is_empty()) {
         record(home, &receivers, &sealed, &summary, sealed_at)?;
+        // As the ledger knows now: the next seal of the same run sends no second snapshot.
+        for to in receivers.iter().filter(|to| to.kind == BundleKind::Snapshot) {
+            let known = home.sites.iter_mut().filter(|known| known.site == to.site);
+            known.for_each(|known| known.wants_snapshot = false);
+        }
         give_names(home, &mut witness, &receivers, &sealed)?;
     }
     Ok(report(receivers, sealed, summary, shared.skipped))
@@ -145,18 +156,11 @@ impl Shared {
         let directions = home.directions()?;
         let mut shared =
             Shared { catalog, directions, tables: Vec::new(), muted: Vec::new(), skipped: Vec::new() };
-        for (table, direction) in &shared.directions {
-            if !is_sent(home.here.role, *direction) {
-                shared.muted.push(table.clone());
-            } else if shared.catalog.tables.contains_key(table) {
-                shared.tables.push(table.clone());
-            } else {
-                let why = shared.catalog.unshareable.get(table).map(ToString::to_string);
-                shared
-                    .skipped
-                    .push((table.clone(), why.unwrap_or_else(|| "there is no such table here".to_owned())));
-            }
-        }
+        let role = home.here.role;
+        let (sent, muted) = shared.directions.iter().partition::<Vec<_>, _>(|(_, one)| is_sent(role, **one));
+        let sent = sent.into_iter().map(|(table, _)| table.clone()).collect();
+        shared.muted = muted.into_iter().map(|(table, _)| table.clone()).collect();
+        (shared.tables, shared.skipped) = readable(home, &shared.catalog, sent)?;
         Ok(shared)
     }
 
@@ -172,13 +176,20 @@ impl Shared {
         match role {
             Role::Lab => BTreeMap::new(),
             Role::Central => {
-                BTreeMap::from([(TABLES_SETTING.to_owned(), tables_to_setting(&self.directions))])
+                let mut settings =
+                    BTreeMap::from([(TABLES_SETTING.to_owned(), tables_to_setting(&self.directions))]);
+                if !self.skipped.is_empty() {
+                    let names: Vec<TableName> = self.skipped.iter().map(|(table, _)| table.clone()).collect();
+                    settings.insert(LEFT_OUT_SETTING.to_owned(), names_to_setting(&names));
+                }
+                settings
             }
         }
     }
 }
 
-fn is_sent(role: Role, direction: Direction) -> bool {
+/// Whether the changes of a table with this direction are sent from a site of this role.
+pub(super) fn is_sent(role: Role, direction: Direction) -> bool {
     match (role, direction) {
         (_, Direction::Both) | (Role::Lab, Direction::Up) | (Role::Central, Direction::Down) => true,
         (Role::Lab, Direction::Down) | (Role::Central, Direction::Up) => false,
@@ -201,13 +212,23 @@ pub(super) fn check_witness(stream: &Stream, witnessed: Option<&Witnessed>) -> R
 }
 
 /// A bundle with a name was sealed, even where the witness was lost together with the database's newest rows.
-fn check_outbox(home: &Home<'_>, stream: &Stream) -> Result<(), Error> {
+fn check_outbox(newest: &HashMap<BundleName, Seq>, stream: &Stream) -> Result<(), Error> {
     let known = stream.last.map_or(0, |(seq, _)| seq.number());
-    let there = home.outbox.list()?.into_iter().map(|stored| stored.name);
-    match there.filter(|name| *name == BundleName::new(&stream.id, name.seq)).map(|name| name.seq).max() {
-        Some(sealed) if sealed.number() > known => Err(Cause::WentBack { known, sealed }.into()),
+    match newest.get(&BundleName::new(&stream.id, Seq::FIRST)) {
+        Some(sealed) if sealed.number() > known => Err(Cause::WentBack { known, sealed: *sealed }.into()),
         Some(_) | None => Ok(()),
     }
+}
+
+/// The highest number of each stream in the outbox, under the name of its first bundle.
+fn newest_in_outbox(home: &Home<'_>) -> Result<HashMap<BundleName, Seq>, Error> {
+    let mut newest = HashMap::new();
+    for Stored { name, .. } in home.outbox.list()? {
+        let seq = name.seq;
+        let last = newest.entry(BundleName { seq: Seq::FIRST, ..name }).or_insert(seq);
+        *last = seq.max(*last);
+    }
+    Ok(newest)
 }
 
 fn remember(witness: &mut Witness, stream: &Stream) -> Result<(), Error> {

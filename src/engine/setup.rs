@@ -7,9 +7,10 @@ use crate::config::{self, KeyFolder, Keys, NewSettings, Settings, SiteCard, Tabl
 use crate::db::{Catalog, Ensured, Session, sql};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{connect, lock, now};
+use crate::engine::series::{SeriesReport, ServerSettings, preview_series, settle_series};
 use crate::engine::tables::wanted_tables;
 use crate::ledger::{self, Here};
-use crate::model::{Incarnation, Role, TableName};
+use crate::model::{Incarnation, Role, Series, TableName};
 
 /// What `init` was told.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Init {
     pub card: PathBuf,
     /// Whether the rows that are there already are sent too.
     pub adopt: bool,
+    /// What becomes of the server's own settings.
+    pub server: ServerSettings,
 }
 
 /// What `init` made.
@@ -41,6 +44,8 @@ pub struct InitReport {
     pub adopted: u64,
     /// Rows that were there already and are not sent.
     pub not_adopted: u64,
+    /// The keys that the server gives to new rows; `None` where none count up, or no number is known yet.
+    pub series: Option<SeriesReport>,
     /// The lab's card, where one was written.
     pub card: Option<PathBuf>,
     /// The six words of this site.
@@ -78,6 +83,8 @@ pub struct InitPreview {
     pub unshareable: Vec<(TableName, String)>,
     /// Rows that are there already.
     pub rows: u64,
+    /// The keys that the server would give to new rows; `None` where none count up, or no number is known yet.
+    pub series: Option<SeriesReport>,
 }
 
 /// Looks what `init` would make. Changes nothing.
@@ -97,7 +104,11 @@ pub fn preview(init: &Init) -> Result<InitPreview, Error> {
         "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'sync_log'",
     )?;
     let (was_there, has_log) = (found.is_some(), log.is_some());
-    Ok(InitPreview { settings, was_there, has_log, tables, unshareable, rows })
+    let series = match own_series(&mut session, &settings, found.as_ref())? {
+        Some(series) => preview_series(&mut session, &catalog, &tables, series, init.server)?,
+        None => None,
+    };
+    Ok(InitPreview { settings, was_there, has_log, tables, unshareable, rows, series })
 }
 
 fn is_site(init: &Init, settings: &Settings) -> Result<(), Error> {
@@ -125,7 +136,7 @@ fn wanted(settings: &Settings) -> Tables {
     }
 }
 
-fn count_rows(session: &mut Session, table: &TableName) -> Result<u64, Error> {
+pub(super) fn count_rows(session: &mut Session, table: &TableName) -> Result<u64, Error> {
     let row = session.first(&format!("SELECT COUNT(*) FROM {}", sql::name(table.as_str())))?;
     Ok(row.map_or(Ok(0), |row| row.parse::<u64>(0))?)
 }
@@ -135,6 +146,7 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
     let mut session = connect(&settings.database)?;
     let found = ledger::load_here(&mut session)?;
     is_its_database(&settings, found.as_ref())?;
+    let series = own_series(&mut session, &settings, found.as_ref())?;
     let catalog = Catalog::load(&mut session)?;
     let (mut tables, unshareable) = wanted_tables(&catalog, &wanted(&settings))?;
     let _lock = lock(&settings)?;
@@ -154,6 +166,10 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
         None => create_here(&mut session, &settings)?,
     };
     ledger::add_tables(&mut session, &tables, now())?;
+    let series = match series {
+        Some(series) => settle_series(&mut session, &catalog, &tables, series, init.server)?,
+        None => None,
+    };
     let depth = LogDepth::of(settings.role);
     capture::install_triggers(&mut session, &catalog, &tables, depth)?;
     let (adopted, not_adopted) = adopt(&mut session, &catalog, &tables, init.adopt, was_there)?;
@@ -169,22 +185,43 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
         unshareable,
         adopted,
         not_adopted,
+        series,
         card,
         settings,
     })
 }
 
+/// The series of this site, where it is known: the centre's by the settings, a lab's once it has joined.
+fn own_series(
+    session: &mut Session,
+    settings: &Settings,
+    found: Option<&Here>,
+) -> Result<Option<Series>, Error> {
+    let sites = settings.series;
+    match (settings.role, found) {
+        (Role::Central, None) => Ok(Series::new(sites, 1)),
+        (Role::Central, Some(_)) => {
+            let number = ledger::next_number(session)? - 1;
+            match u32::from(sites) < number {
+                true => Err(Cause::SeriesFull { number, sites }.into()),
+                false => Ok(Series::new(sites, 1)),
+            }
+        }
+        (Role::Lab, None) => Ok(None),
+        (Role::Lab, Some(here)) => {
+            let number = here.number.and_then(|number| u16::try_from(number).ok());
+            let sites = ledger::load_series(session)?.sites;
+            Ok(sites.zip(number).and_then(|(sites, number)| Series::new(sites, number)))
+        }
+    }
+}
+
 fn create_here(session: &mut Session, settings: &Settings) -> Result<Here, Error> {
-    let mut random = [0; 16];
-    getrandom::getrandom(&mut random).map_err(|error| Error::File {
-        path: settings.state.clone(),
-        source: std::io::Error::other(error),
-    })?;
     let here = Here {
         role: settings.role,
         site: settings.site.clone(),
         number: (settings.role == Role::Central).then_some(1),
-        incarnation: Incarnation::from_bytes(random),
+        incarnation: new_incarnation(settings)?,
         logged_since: now(),
     };
     ledger::create_here(session, &here)?;
@@ -212,6 +249,16 @@ fn adopt(
         }
     }
     Ok((adopted, left))
+}
+
+/// A random name for a history of this site's database.
+pub(super) fn new_incarnation(settings: &Settings) -> Result<Incarnation, Error> {
+    let mut random = [0; 16];
+    getrandom::getrandom(&mut random).map_err(|error| Error::File {
+        path: settings.state.clone(),
+        source: std::io::Error::other(error),
+    })?;
+    Ok(Incarnation::from_bytes(random))
 }
 
 /// Writes the lab's card. The one that was made first is kept: the centre's answer names its digest.

@@ -1,11 +1,13 @@
 //! Where everything stands.
 
 use crate::capture::{self, LogDepth};
+use crate::db::Catalog;
 use crate::engine::error::Error;
+use crate::engine::follow::{loses_edits, readable};
 use crate::engine::home::Home;
-use crate::ledger::{self, BundleState, StreamState};
-use crate::mailbox::scan;
-use crate::model::{BundleName, Role, Site, Stamp, TableName};
+use crate::engine::peers::{Overview, PeerStatus, overview};
+use crate::ledger::{self, KeptRows};
+use crate::model::{Role, Site, TableName};
 
 /// Where everything stands at one site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,35 +18,20 @@ pub struct Status {
     pub role: Role,
     /// The lab's centre; `None` before `join`, and at the centre.
     pub central: Option<Site>,
-    /// Log rows that no bundle carries yet, by table. At a lab only: the centre does not send yet.
+    /// Whether the rows here have to do with the centre's: a lab takes in a snapshot first.
+    pub has_started: bool,
+    /// Edits that no bundle carries yet and that somebody is to be told of, by table.
     pub unsealed: Vec<(TableName, u64)>,
-    /// Sealed bundles without a receipt: how many, how large, the oldest and the newest.
-    pub unconfirmed: u64,
-    /// Their size, in bytes.
-    pub unconfirmed_bytes: u64,
-    /// The last bundle that was sealed, and when.
-    pub last_sealed: Option<(BundleName, Stamp)>,
-    /// What came from each site.
+    /// How things stand with each other site, in both directions.
     pub peers: Vec<PeerStatus>,
+    /// What this lab keeps of the centre's changes until it can follow them.
+    pub kept: Vec<KeptRows>,
     /// Conflicts that wait for a person.
     pub open_conflicts: u64,
     /// Triggers that are missing or changed.
     pub broken_triggers: u64,
-}
-
-/// What came from one site.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeerStatus {
-    /// The site.
-    pub site: Site,
-    /// Whether it may speak.
-    pub state: ledger::SiteState,
-    /// The last bundle of it that was applied, and when.
-    pub last_applied: Option<(u64, Stamp)>,
-    /// Bundles of it that wait in the inbox.
-    pub waiting: Vec<u64>,
-    /// Why its stream was stopped.
-    pub frozen: Option<String>,
+    /// Synced tables whose edits stay in the log as things are, with the reason.
+    pub left_out: Vec<(TableName, String)>,
 }
 
 impl Status {
@@ -52,57 +39,37 @@ impl Status {
     pub fn needs_a_person(&self) -> bool {
         self.open_conflicts > 0
             || self.broken_triggers > 0
-            || self.peers.iter().any(|peer| peer.frozen.is_some() || !peer.waiting.is_empty())
+            || !self.left_out.is_empty()
+            || self.peers.iter().any(|peer| peer.frozen.is_some() || peer.held.is_some() || peer.has_gap())
     }
 }
 
 /// Looks where everything stands. Changes nothing.
 pub fn status(home: &mut Home<'_>) -> Result<Status, Error> {
     let (site, role) = (home.here.site.clone(), home.here.role);
-    let sealed = ledger::bundles_of(&mut home.session, BundleState::Sealed)?;
-    let catalog = crate::db::Catalog::load(&mut home.session)?;
-    let shared: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
-    let triggers = capture::check_triggers(&catalog, &shared, LogDepth::of(role));
-    let broken = triggers.iter().filter(|(_, _, state)| *state != capture::TriggerState::Present).count();
+    let catalog = Catalog::load(&mut home.session)?;
+    let shared = ledger::shared_tables(&mut home.session)?;
+    let (tables, left_out) = readable(home, &catalog, shared)?;
+    let triggers = capture::check_triggers(&catalog, &tables, LogDepth::of(role));
+    let broken = triggers.iter().filter(|(_, _, state)| loses_edits(*state)).count();
+    let Overview { peers, to_seal } = overview(home)?;
     Ok(Status {
         central: home.sites.iter().find(|known| known.role == Role::Central).map(|known| known.site.clone()),
-        unsealed: match role {
-            Role::Lab => ledger::unsealed_rows(&mut home.session)?,
-            Role::Central => Vec::new(),
-        },
-        unconfirmed: sealed.len() as u64,
-        unconfirmed_bytes: sealed.iter().map(|record| record.size_bytes).sum(),
-        last_sealed: sealed.last().map(|record| (record.name(), record.recorded_at)),
-        peers: peers(home)?,
+        has_started: home.has_started()?,
+        unsealed: to_seal,
+        peers,
+        kept: ledger::kept_summary(&mut home.session)?,
         open_conflicts: ledger::open_conflicts(&mut home.session)?,
         broken_triggers: broken as u64,
+        left_out,
         site,
         role,
     })
 }
 
-fn peers(home: &mut Home<'_>) -> Result<Vec<PeerStatus>, Error> {
-    let applied = ledger::bundles_of(&mut home.session, BundleState::Applied)?;
-    let streams = ledger::streams(&mut home.session)?;
-    let inbox = scan(&[home.inbox.path().to_path_buf()], crate::bundle::limits::BUNDLE_BYTES_MAX);
-    let waiting: Vec<BundleName> = inbox.bundles.into_iter().filter_map(|found| found.name_hint).collect();
-    let peers = home.sites.iter().map(|known| {
-        let last = applied.iter().filter(|record| record.stream.from == known.site).max_by_key(|one| one.seq);
-        let frozen = streams.iter().find_map(|stream| match &stream.state {
-            StreamState::Frozen { note } if stream.id.from == known.site => Some(note.clone()),
-            StreamState::Frozen { .. } | StreamState::Open => None,
-        });
-        PeerStatus {
-            site: known.site.clone(),
-            state: known.state,
-            last_applied: last.map(|record| (record.seq.number(), record.recorded_at)),
-            waiting: waiting
-                .iter()
-                .filter(|name| name.from == known.site)
-                .map(|name| name.seq.number())
-                .collect(),
-            frozen,
-        }
-    });
-    Ok(peers.collect())
+impl Home<'_> {
+    /// Whether the rows here have to do with the centre's: a lab takes in a snapshot first.
+    pub fn has_started(&mut self) -> Result<bool, Error> {
+        Ok(self.here.role == Role::Central || !ledger::started_tables(&mut self.session)?.is_empty())
+    }
 }

@@ -32,7 +32,7 @@ pub(super) fn receive_stream(
     tables: &mut Tables,
     stream: &StreamId,
     group: Vec<Waiting>,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
     items: &mut Vec<Item>,
 ) -> Result<(), Error> {
     let last = ledger::open_stream(&mut home.session, stream)?.last;
@@ -121,7 +121,7 @@ fn judge(
     stream: &StreamId,
     waiting: &Waiting,
     reading: &mut Reading,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<Option<ItemOutcome>, Error> {
     let name = waiting.name();
     Ok(match verdict(home, waiting, reading.last, &reading.ready)? {
@@ -178,7 +178,7 @@ fn finish_ready(
     tables: &mut Tables,
     stream: &StreamId,
     mut ready: Vec<Ready>,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
     items: &mut Vec<Item>,
 ) -> Result<(), Error> {
     let whole = ready.iter().rposition(|one| !one.checked.manifest().continues()).map_or(0, |at| at + 1);
@@ -212,8 +212,13 @@ fn verdict(
 ) -> Result<Verdict, Error> {
     let arrival = waiting.arrival();
     let known = home.sites.iter().find(|known| known.site == arrival.stream.from);
-    let incarnation = known.map_or(arrival.stream.incarnation, |known| known.incarnation);
     let stream = ledger::open_stream(&mut home.session, &arrival.stream)?;
+    // A history that has ended is known by its stream: its last bundles may come late.
+    let is_old = ledger::streams(&mut home.session)?.iter().any(|one| one.id == arrival.stream);
+    let incarnation = match known {
+        Some(known) if !is_old => known.incarnation,
+        Some(_) | None => arrival.stream.incarnation,
+    };
     let recorded = ledger::find_bundle(&mut home.session, &arrival.stream, arrival.seq)?;
     let prepared = ready.iter().find(|one| one.name.seq == arrival.seq).map(|one| one.checked.digest());
     let facts = Facts {
@@ -231,7 +236,7 @@ fn wait(
     home: &Home<'_>,
     waiting: &Waiting,
     missing: RangeInclusive<u64>,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<ItemOutcome, Error> {
     match keep(home, waiting) {
         Err(error) => Ok(ItemOutcome::Failed(Box::new(error))),
@@ -268,7 +273,7 @@ fn freeze(
     stream: &StreamId,
     waiting: &Waiting,
     fork: Fork,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<(), Error> {
     match fork {
         Fork::SameNumber | Fork::OtherChain if !options.dry_run => {

@@ -36,6 +36,12 @@ pub enum Remark {
         /// Its name.
         trigger: String,
     },
+    /// The table was changed since; edits are logged all the same.
+    #[error("trigger {trigger} was made for the table as it was before")]
+    TriggerStale {
+        /// Its name.
+        trigger: String,
+    },
     /// A cascade comes back to its own table on a detour.
     #[error("foreign key {key} deletes rows in a circle of tables: not all of them are logged")]
     UnloggedCascade {
@@ -49,7 +55,7 @@ impl Remark {
     pub fn loses_edits(&self) -> bool {
         match self {
             Remark::TriggerMissing { .. } | Remark::TriggerChanged { .. } => true,
-            Remark::UnloggedCascade { .. } => false,
+            Remark::TriggerStale { .. } | Remark::UnloggedCascade { .. } => false,
         }
     }
 }
@@ -64,7 +70,10 @@ pub enum TableState {
     /// It cannot be, and why.
     Unshareable(String),
     /// It should be, and is not in the database any more.
-    Gone,
+    Gone {
+        /// What it is called now, where it was only renamed.
+        now: Option<TableName>,
+    },
 }
 
 /// Every table and view of the database, with its state.
@@ -83,7 +92,11 @@ pub fn list_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
     let known =
         |table: &TableName| catalog.tables.contains_key(table) || catalog.unshareable.contains_key(table);
     for table in shared.iter().filter(|table| !known(table)) {
-        reports.push(TableReport { table: table.clone(), state: TableState::Gone, remarks: Vec::new() });
+        reports.push(TableReport {
+            table: table.clone(),
+            state: TableState::Gone { now: capture::renamed_to(&catalog, table) },
+            remarks: Vec::new(),
+        });
     }
     reports.sort_by(|a, b| a.table.cmp(&b.table));
     Ok(reports)
@@ -101,6 +114,7 @@ pub fn check_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
             let trigger = trigger.clone();
             match state {
                 TriggerState::Present => {}
+                TriggerState::Stale => report.remarks.push(Remark::TriggerStale { trigger }),
                 TriggerState::Missing => report.remarks.push(Remark::TriggerMissing { trigger }),
                 TriggerState::Changed => report.remarks.push(Remark::TriggerChanged { trigger }),
             }
@@ -137,8 +151,13 @@ pub(super) fn follow_tables(
     listed: &[(TableName, Direction)],
 ) -> Result<bool, Error> {
     let known = ledger::table_directions(&mut home.session)?;
-    let here = listed.iter().filter(|(table, _)| catalog.tables.contains_key(table));
-    let wanted: BTreeMap<TableName, Direction> = here.cloned().collect();
+    // One that was here stays on the list while it is renamed or cannot be synced: its edits wait in the log.
+    let name_here = |table: &TableName| {
+        let here = catalog.shareable(table).cloned();
+        here.or_else(|| known.keys().find(|name| *name == table).cloned())
+    };
+    let wanted: BTreeMap<TableName, Direction> =
+        listed.iter().filter_map(|(table, direction)| Some((name_here(table)?, *direction))).collect();
     if listed.is_empty() || wanted == known {
         return Ok(false);
     }
@@ -187,15 +206,19 @@ pub(super) fn wanted_tables(catalog: &Catalog, wanted: &Tables) -> Result<Wanted
     match wanted {
         Tables::All => Ok((catalog.tables.keys().cloned().collect(), unshareable.collect())),
         Tables::Some(names) => {
+            let mut found = Vec::new();
             for table in names {
-                let why = match (catalog.tables.contains_key(table), catalog.unshareable.get(table)) {
-                    (true, _) => continue,
-                    (false, Some(reason)) => reason.to_string(),
-                    (false, None) => "there is no such table in the database".to_owned(),
+                let why = match (catalog.shareable(table), catalog.unshareable.get(table)) {
+                    (Some(here), _) => {
+                        found.push(here.clone());
+                        continue;
+                    }
+                    (None, Some(reason)) => reason.to_string(),
+                    (None, None) => "there is no such table in the database".to_owned(),
                 };
                 return Err(Cause::Unshareable { table: table.clone(), why }.into());
             }
-            Ok((names.clone(), Vec::new()))
+            Ok((found, Vec::new()))
         }
     }
 }

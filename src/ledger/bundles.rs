@@ -180,11 +180,11 @@ pub fn last_snapshot(session: &mut Session, stream: &StreamId) -> Result<Option<
     Ok(row.map_or(Ok(0), |row| row.parse(0)).map(Seq::new)?)
 }
 
-const SELECT: &str = "SELECT from_site, incarnation, to_site, seq, digest, previous, continues, state, batch, \
+pub(super) const SELECT: &str = "SELECT from_site, incarnation, to_site, seq, digest, previous, continues, state, batch, \
                         size_bytes, inserts, updates, deletes, conflicts, parked, sealed_at, recorded_at, kind, \
                         deferred, way, carried_at, confirmed_at FROM packmule_bundle";
 
-fn read(row: &Row) -> Result<BundleRecord, Error> {
+pub(super) fn read(row: &Row) -> Result<BundleRecord, Error> {
     Ok(BundleRecord {
         stream: StreamId { from: row.parse(0)?, incarnation: row.parse(1)?, to: row.parse(2)? },
         seq: row.parse(3)?,

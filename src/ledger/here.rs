@@ -63,6 +63,13 @@ pub fn create_here(session: &mut Session, here: &Here) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes the number that the centre gave this lab: from then on it has joined.
+pub fn join_here(session: &mut Session, site: &Site, number: u32) -> Result<(), Error> {
+    let site = sql::text(site.as_str());
+    session.execute(&format!("UPDATE packmule_here SET number = {number} WHERE id = 1 AND site = {site}"))?;
+    Ok(())
+}
+
 /// Gives the next batch number, in the transaction that is open: a seal that fails burns none.
 pub fn next_batch(session: &mut Session) -> Result<u64, Error> {
     session.execute("UPDATE packmule_here SET last_batch = last_batch + 1 WHERE id = 1")?;
@@ -75,5 +82,7 @@ pub(super) fn stamp(text: &str) -> Result<Stamp, db::Error> {
     Stamp::from_sql(text).map_err(|_| db::Error::Unexpected { what: format!("{text:?} for a time") })
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "ledger", sql: include_str!("../../schema/site/0001_ledger.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "ledger", sql: include_str!("../../schema/site/0001_ledger.sql") },
+    Migration { number: 2, name: "series", sql: include_str!("../../schema/site/0002_series.sql") },
+];

@@ -129,16 +129,41 @@ pub fn kept_count(session: &mut Session) -> Result<u64, Error> {
     Ok(row.parse(0)?)
 }
 
-/// How many words are kept, by table and reason, with one note.
-pub fn kept_summary(session: &mut Session) -> Result<Vec<(TableName, String, u64, Option<String>)>, Error> {
+/// The words that are kept on one table for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRows {
+    /// The table.
+    pub table: TableName,
+    /// Why they are kept.
+    pub why: Why,
+    /// How many.
+    pub rows: u64,
+    /// What the database said of one of them, where it refused it.
+    pub note: Option<String>,
+    /// Since when the oldest is kept.
+    pub since: Stamp,
+}
+
+/// What is kept, by table and reason.
+pub fn kept_summary(session: &mut Session) -> Result<Vec<KeptRows>, Error> {
     let rows = session.rows(
-        "SELECT table_name, why, COUNT(*), MIN(note) FROM packmule_kept GROUP BY table_name, why ORDER BY 1, 2",
+        "SELECT table_name, why, COUNT(*), MIN(note), MIN(kept_at) FROM packmule_kept \
+         GROUP BY table_name, why ORDER BY 1, 2",
     )?;
     let read = |row: &Row| {
-        let note = row.optional(3).map(str::to_owned);
-        Ok((TableName::new(row.text(0)?), row.text(1)?.to_owned(), row.parse(2)?, note))
+        Ok(KeptRows {
+            table: TableName::new(row.text(0)?),
+            why: why(row.text(1)?),
+            rows: row.parse(2)?,
+            note: row.optional(3).map(str::to_owned),
+            since: stamp(row.text(4)?)?,
+        })
     };
     rows.iter().map(read).collect()
+}
+
+fn why(word: &str) -> Why {
+    word.parse().map_or(Why::OwnChanges, Why::Misfit)
 }
 
 /// The words kept on rows of `table`, in the order of their hashes, from the one behind `after` on.
@@ -160,7 +185,7 @@ fn read(row: &Row) -> Result<Kept, Error> {
         record_id: row.text(2)?.to_owned(),
         row: row.optional(3).map(str::to_owned),
         time: stamp(row.text(4)?)?,
-        why: row.text(5)?.parse().map_or(Why::OwnChanges, Why::Misfit),
+        why: why(row.text(5)?),
         note: row.optional(6).map(str::to_owned),
         bundle: row.text(7)?.to_owned(),
         covered_batch: row.parse(8)?,

@@ -193,12 +193,3 @@ pub fn newest_times(
     }
     Ok(newest.into_iter().map(|(record_id, (_, time))| (record_id, time)).collect())
 }
-
-/// How many log rows of each shared table no bundle carries yet, by table.
-pub fn unsealed_rows(session: &mut Session) -> Result<Vec<(TableName, u64)>, Error> {
-    let rows = session.rows(
-        "SELECT l.table_name, COUNT(*) FROM sync_log l JOIN packmule_table t ON t.name = l.table_name \
-         WHERE l.batch IS NULL GROUP BY l.table_name ORDER BY l.table_name",
-    )?;
-    rows.iter().map(|row| Ok((TableName::new(row.text(0)?), row.parse(1)?))).collect()
-}

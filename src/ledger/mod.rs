@@ -6,7 +6,9 @@ mod error;
 mod here;
 mod kept;
 mod log;
+mod overview;
 mod prune;
+mod series;
 mod sites;
 mod streams;
 mod tables;
@@ -17,21 +19,25 @@ pub use bundles::{
 };
 pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflicts, record_conflicts};
 pub use error::Error;
-pub use here::{Here, create_here, load_here, next_batch, prepare};
+pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};
 pub use kept::{
-    Kept, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary, kept_words,
+    Kept, KeptRows, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary, kept_words,
 };
 pub use log::{
     LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, newest_times, own_batches_after,
-    own_changes, own_deletes, unsealed_rows,
+    own_changes, own_deletes,
 };
-pub use prune::{confirmed_batch, prune_log};
+pub use overview::{
+    Author, Unsealed, all_unconfirmed, newest_applied, newest_sealed, newest_with_content, unsealed_rows,
+};
+pub use prune::{change_history, confirmed_batch, last_prunable_bundle, prune_log, unconfirmed_log_rows};
+pub use series::{SeriesState, load_series, remember_rekeyed, remember_series};
 pub use sites::{
-    KnownSite, SiteState, add_site, find_site, next_number, set_site_state, sites, want_snapshot,
+    KnownSite, SiteState, add_site, find_site, next_number, renew_site, set_site_state, sites, want_snapshot,
 };
 pub use streams::{
-    Stream, StreamState, advance_stream, confirm_stream, freeze_stream, lock_stream, open_stream, streams,
-    tell_stream,
+    Stream, StreamState, advance_stream, confirm_stream, freeze_stream, hold_stream, lock_stream,
+    open_stream, streams, tell_stream,
 };
 pub use tables::{
     add_tables, record_start, remove_tables, set_direction, shared_tables, started_tables, table_directions,

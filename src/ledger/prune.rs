@@ -3,7 +3,7 @@
 use crate::db::{Session, sql};
 use crate::ledger::error::Error;
 use crate::ledger::streams::condition;
-use crate::model::{Stamp, StreamId};
+use crate::model::{Incarnation, Seq, Stamp, StreamId};
 
 /// Removes log rows that every one of `streams` has carried and had confirmed, if they are of before `cutoff`.
 /// Returns how many.
@@ -32,6 +32,47 @@ pub fn prune_log(session: &mut Session, streams: &[StreamId], cutoff: Stamp) -> 
         let ids = rows.iter().map(|row| row.text(0).map(str::to_owned)).collect::<Result<Vec<_>, _>>()?;
         removed += session.execute(&format!("DELETE FROM sync_log WHERE id IN ({})", ids.join(",")))?;
     }
+}
+
+/// How many log rows of this site's own edits were sealed for `stream` and never confirmed.
+pub fn unconfirmed_log_rows(session: &mut Session, stream: &StreamId) -> Result<u64, Error> {
+    let confirmed = confirmed_batch(session, stream)?;
+    let row = session
+        .first(&format!("SELECT COUNT(*) FROM sync_log WHERE batch > {confirmed} AND origin IS NULL"))?;
+    Ok(row.map_or(Ok(0), |row| row.parse(0))?)
+}
+
+/// Lets this database go on under another history: what was sealed for `stream` and never confirmed is open again.
+pub fn change_history(
+    session: &mut Session,
+    stream: &StreamId,
+    incarnation: Incarnation,
+) -> Result<(), Error> {
+    session.execute("START TRANSACTION")?;
+    let confirmed = confirmed_batch(session, stream)?;
+    session
+        .execute(&format!("UPDATE sync_log SET batch = NULL WHERE batch > {confirmed} AND origin IS NULL"))?;
+    session.execute(&format!(
+        "UPDATE packmule_here SET incarnation = {} WHERE id = 1",
+        sql::text(&incarnation.to_string())
+    ))?;
+    session.execute("COMMIT")?;
+    Ok(())
+}
+
+/// The last bundle sealed for `stream` that is confirmed and of before `cutoff`.
+pub fn last_prunable_bundle(
+    session: &mut Session,
+    stream: &StreamId,
+    cutoff: Stamp,
+) -> Result<Option<Seq>, Error> {
+    let condition = condition(stream);
+    let row = session.first(&format!(
+        "SELECT COALESCE(MAX(seq), 0) FROM packmule_bundle WHERE {condition} AND state = 'sealed' AND recorded_at <= {} \
+           AND seq <= (SELECT COALESCE(MAX(confirmed_seq), 0) FROM packmule_stream WHERE {condition})",
+        sql::text(&cutoff.to_sql())
+    ))?;
+    Ok(row.map_or(Ok(0), |row| row.parse(0)).map(Seq::new)?)
 }
 
 /// The last batch that is old enough and confirmed by all.

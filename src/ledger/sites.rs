@@ -100,6 +100,15 @@ pub fn add_site(session: &mut Session, known: &KnownSite) -> Result<(), Error> {
     Ok(())
 }
 
+/// Takes in that a site goes on under another history. It gets all rows anew.
+pub fn renew_site(session: &mut Session, site: &Site, incarnation: Incarnation) -> Result<(), Error> {
+    let (incarnation, site) = (sql::text(&incarnation.to_string()), sql::text(site.as_str()));
+    session.execute(&format!(
+        "UPDATE packmule_site SET incarnation = {incarnation}, wants_snapshot = 1 WHERE name = {site}"
+    ))?;
+    Ok(())
+}
+
 /// Says whether a site may speak.
 pub fn set_site_state(session: &mut Session, site: &Site, state: SiteState) -> Result<(), Error> {
     let (state, site) = (sql::text(&state.to_string()), sql::text(site.as_str()));

@@ -19,6 +19,8 @@ pub struct Stream {
     pub told: Option<Seq>,
     /// Whether it goes on.
     pub state: StreamState,
+    /// Why the next bundle did not fit the tables here when it was tried last.
+    pub held: Option<String>,
 }
 
 /// Whether a stream goes on.
@@ -36,7 +38,7 @@ pub enum StreamState {
 impl Stream {
     fn at_its_start(id: StreamId) -> Self {
         let state = StreamState::Open;
-        Stream { id, last: None, confirmed: None, confirmed_at: None, told: None, state }
+        Stream { id, last: None, confirmed: None, confirmed_at: None, told: None, state, held: None }
     }
 
     /// The number of the bundle that comes next; `None` at the end of the series.
@@ -79,7 +81,7 @@ pub fn lock_stream(session: &mut Session, id: &StreamId) -> Result<Stream, Error
 /// Writes that a stream has come one bundle further. Its row must be locked.
 pub fn advance_stream(session: &mut Session, id: &StreamId, seq: Seq, digest: Digest) -> Result<(), Error> {
     session.execute(&format!(
-        "UPDATE packmule_stream SET last_seq = {seq}, last_digest = {} WHERE {}",
+        "UPDATE packmule_stream SET last_seq = {seq}, last_digest = {}, note = NULL WHERE {}",
         sql::text(&digest.to_string()),
         condition(id)
     ))?;
@@ -119,6 +121,22 @@ pub fn freeze_stream(session: &mut Session, id: &StreamId, note: &str) -> Result
     Ok(())
 }
 
+/// Remembers why the next bundle of a stream did not fit the tables here. The bundle that is applied next forgets it.
+pub fn hold_stream(session: &mut Session, id: &StreamId, why: &str) -> Result<(), Error> {
+    const CHARS_MAX: usize = 400;
+    let note: String = match why.chars().count() {
+        0..=CHARS_MAX => why.to_owned(),
+        _ => why.chars().take(CHARS_MAX - 3).chain("...".chars()).collect(),
+    };
+    lock_stream(session, id)?;
+    session.execute(&format!(
+        "UPDATE packmule_stream SET note = {} WHERE {} AND state = 'open'",
+        sql::text(&note),
+        condition(id)
+    ))?;
+    Ok(())
+}
+
 const SELECT: &str = "SELECT from_site, incarnation, to_site, last_seq, last_digest, state, note, confirmed_seq, \
                         confirmed_at, told_seq FROM packmule_stream";
 
@@ -136,11 +154,12 @@ fn read(row: &Row) -> Result<Stream, Error> {
     let id = StreamId { from: row.parse(0)?, incarnation: row.parse(1)?, to: row.parse(2)? };
     let digest: Option<Digest> = row.parse_optional(4)?;
     let last = Seq::new(row.parse(3)?).zip(digest);
-    let state = match row.text(5)? {
-        "frozen" => StreamState::Frozen { note: row.optional(6).unwrap_or_default().to_owned() },
-        _ => StreamState::Open,
+    let note = row.optional(6).map(str::to_owned);
+    let (state, held) = match row.text(5)? {
+        "frozen" => (StreamState::Frozen { note: note.unwrap_or_default() }, None),
+        _ => (StreamState::Open, note),
     };
     let confirmed_at = row.optional(8).map(super::here::stamp).transpose()?;
     let (confirmed, told) = (Seq::new(row.parse(7)?), Seq::new(row.parse(9)?));
-    Ok(Stream { id, last, confirmed, confirmed_at, told, state })
+    Ok(Stream { id, last, confirmed, confirmed_at, told, state, held })
 }

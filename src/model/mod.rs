@@ -6,9 +6,11 @@ mod bundle_kind;
 mod change;
 mod digest;
 mod direction;
+mod json;
 mod name;
 mod row;
 mod row_json;
+mod series;
 mod shape;
 mod site;
 mod stamp;
@@ -17,9 +19,11 @@ pub use bundle_kind::BundleKind;
 pub use change::{Change, ChangeCounts, Op};
 pub use digest::Digest;
 pub use direction::Direction;
+pub use json::{Decimal, Json};
 pub use name::{BundleName, BundleNameError};
 pub use row::{RowImage, RowKey, Value};
-pub use row_json::{RowJsonError, key_from_log, key_to_log, row_from_json, row_to_json};
+pub use row_json::{RowJsonError, key_from_log, key_to_log, row_from_json, row_from_older_json, row_to_json};
+pub use series::Series;
 pub use shape::{Column, ColumnKind, TableName, TableShape};
 pub use site::{
     Incarnation, ParseIncarnationError, ParseRoleError, ParseSeqError, ParseSiteError, Role, Seq, Site,

@@ -3,9 +3,13 @@
 //! Both a trigger and this file write these texts, so what one writes the other must read; the
 //! spelling of each kind of column is fixed in [`ColumnKind`].
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json};
 
-use crate::model::{ColumnKind, RowImage, RowKey, Stamp, TableShape, Value, bytes_from_hex, hex_from_bytes};
+use crate::model::{
+    Column, ColumnKind, RowImage, RowKey, Stamp, TableShape, Value, bytes_from_hex, hex_from_bytes,
+};
 
 /// Writes a row as a JSON object of column name -> text, bytes in upper-case hexadecimal digits.
 pub fn row_to_json(shape: &TableShape, row: &RowImage) -> String {
@@ -27,6 +31,42 @@ pub fn row_from_json(shape: &TableShape, text: &str) -> Result<RowImage, RowJson
             .and_then(|field| from_json(field, column.kind))
             .ok_or_else(|| RowJsonError::Column { column: column.name.clone() })
     });
+    Ok(RowImage(values.collect::<Result<_, _>>()?))
+}
+
+/// Reads a row that a trigger wrote before the table's columns were changed.
+///
+/// A column that is gone is passed over. One that came since holds what `fills` says that it was filled with, by its
+/// place. Where one is gone and one came, it was renamed. What cannot be told so makes the whole row unknown: an error.
+pub fn row_from_older_json(
+    shape: &TableShape,
+    fills: &[Option<Value>],
+    text: &str,
+) -> Result<RowImage, RowJsonError> {
+    let error = match row_from_json(shape, text) {
+        Ok(row) => return Ok(row),
+        Err(error) => error,
+    };
+    let Ok(Json::Object(fields)) = serde_json::from_str(text) else {
+        return Err(error);
+    };
+    // Column names that differ in letter case alone are one column.
+    let fields: BTreeMap<String, Json> =
+        fields.into_iter().map(|(name, field)| (name.to_lowercase(), field)).collect();
+    let names: Vec<String> = shape.columns.iter().map(|column| column.name.to_lowercase()).collect();
+    let gone: Vec<&Json> =
+        fields.iter().filter(|(name, _)| !names.contains(name)).map(|(_, field)| field).collect();
+    let came = names.iter().filter(|name| !fields.contains_key(*name)).count();
+    let value = |(at, (column, name)): (usize, (&Column, &String))| {
+        let value = match (fields.get(name), gone.as_slice()) {
+            (Some(field), _) => from_json(field, column.kind),
+            (None, [renamed]) if came == 1 => from_json(renamed, column.kind),
+            (None, []) if !shape.key.contains(&at) => fills.get(at).cloned().flatten(),
+            (None, _) => None,
+        };
+        value.ok_or_else(|| error.clone())
+    };
+    let values = shape.columns.iter().zip(&names).enumerate().map(value);
     Ok(RowImage(values.collect::<Result<_, _>>()?))
 }
 
@@ -122,7 +162,7 @@ pub enum RowJsonError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Column, TableName};
+    use crate::model::TableName;
 
     fn shape(kinds: &[ColumnKind], key: &[usize]) -> TableShape {
         let column = |(at, kind): (usize, &ColumnKind)| Column { name: format!("c{at}"), kind: *kind };
@@ -150,6 +190,27 @@ mod tests {
         assert_eq!(row.0[1], Value::Text("2025-11-08 16:39:59.500000".into()));
         let zero = row_from_json(&shape, r#"{"c0": "1", "c1": "0"}"#).unwrap();
         assert_eq!(zero.0[1], Value::Text("0000-00-00 00:00:00".into()));
+    }
+
+    #[test]
+    fn a_row_from_before_a_change_of_the_table_is_read_as_far_as_it_can_be_told() {
+        let shape = shape(&[ColumnKind::Integer, ColumnKind::Text, ColumnKind::Integer], &[0]);
+        let fills = [None, Some(Value::Text("none".into())), Some(Value::Null)];
+        let read = |text| row_from_older_json(&shape, &fills, text).ok();
+        let row = |name: &str, amount: Option<&str>| {
+            let text = |text: &str| Value::Text(text.into());
+            Some(RowImage(vec![text("1"), text(name), amount.map_or(Value::Null, text)]))
+        };
+        assert_eq!(read(r#"{"c0": "1", "c1": "x", "c2": "7", "gone": "y"}"#), row("x", Some("7")));
+        assert_eq!(read(r#"{"c0": "1", "C1": "x", "c2": "7"}"#), row("x", Some("7")));
+        assert_eq!(read(r#"{"c0": "1", "c1": "x"}"#), row("x", None));
+        assert_eq!(read(r#"{"c0": "1"}"#), row("none", None));
+        assert_eq!(read(r#"{"c0": "1", "old": "x", "c2": "7"}"#), row("x", Some("7")));
+        // A text cannot have become a number, two cannot be told apart, and the key is never made up.
+        assert_eq!(read(r#"{"c0": "1", "c1": "x", "old": "y"}"#), None);
+        assert_eq!(read(r#"{"c0": "1", "old": "x"}"#), None);
+        assert_eq!(read(r#"{"c1": "x", "c2": "7"}"#), None);
+        assert_eq!(read("{}"), None);
     }
 
     #[test]

@@ -66,7 +66,9 @@ impl ColumnKind {
     /// Whether a column of this kind takes the values of `other` as they are. JSON is text on MariaDB before 10.2's CHECK.
     pub fn carries(self, other: ColumnKind) -> bool {
         let is_text = |kind| matches!(kind, ColumnKind::Text | ColumnKind::Json);
-        self == other || (is_text(self) && is_text(other))
+        self == other
+            || (is_text(self) && is_text(other))
+            || (self == ColumnKind::Decimal && other == ColumnKind::Integer)
     }
 
     /// Whether values of this kind are bytes rather than text.

@@ -10,6 +10,14 @@ use chrono::{DateTime, NaiveDateTime};
 pub struct Stamp(i64);
 
 impl Stamp {
+    /// The time of an edit that nobody knows: the row was there before packmule. No log row has it by a clock.
+    pub const UNKNOWN: Stamp = Stamp(0);
+
+    /// The time itself, or `None` where nobody knows it.
+    pub fn known(self) -> Option<Stamp> {
+        (self != Stamp::UNKNOWN).then_some(self)
+    }
+
     /// The moment this many microseconds after 1970-01-01 00:00 UTC.
     pub fn from_micros(micros: i64) -> Self {
         Stamp(micros)
@@ -35,6 +43,11 @@ impl Stamp {
     /// Writes `8 Nov 2026 16:40`, for people.
     pub fn to_words(self) -> String {
         self.render("%-d %b %Y %H:%M")
+    }
+
+    /// Writes `8 Nov 2026`, for people who need no more.
+    pub fn to_day(self) -> String {
+        self.render("%-d %b %Y")
     }
 
     fn render(self, form: &str) -> String {
@@ -81,5 +94,12 @@ mod tests {
             assert_eq!(Stamp::from_sql(&stamp.to_sql()).unwrap(), stamp);
         }
         assert!("2026-11-08 16:40:00".parse::<Stamp>().is_err());
+    }
+
+    #[test]
+    fn the_time_that_nobody_knows_is_no_time() {
+        assert_eq!(Stamp::UNKNOWN.to_sql(), "1970-01-01 00:00:00.000000");
+        assert_eq!(Stamp::from_sql("1970-01-01 00:00:00").unwrap().known(), None);
+        assert_eq!(Stamp::from_micros(1).known(), Some(Stamp::from_micros(1)));
     }
 }

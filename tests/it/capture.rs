@@ -1,6 +1,6 @@
 //! What the triggers log, and what one seal makes of it.
 
-use crate::harness::{Delivered, Family, TestSite, assert_equal, server};
+use crate::harness::{Delivered, Family, Pair, TestSite, assert_equal, server};
 
 const SCHEMA: &str = "
     CREATE TABLE plain (id INT PRIMARY KEY, word VARCHAR(40), number INT);
@@ -177,5 +177,34 @@ fn rows_that_were_there_before_are_sent_when_the_lab_adopts_them_and_only_then()
     lab.run(&[&again[..], &[card.to_str().unwrap()]].concat()).ok();
     assert_eq!(family.deliver("lab-a"), Delivered::clean(6, 0, 0));
     assert_equal(lab, &family.central, &TABLES);
+    let lab = family.lab("lab-b");
     assert_eq!(family.deliver("lab-b"), Delivered::default());
+    // It can be said at join, too, and later.
+    let (answer, options) = (lab.path("lab.answer"), ["--yes", "--no-series", "--adopt"]);
+    let join = [&["join", answer.to_str().unwrap()], &options[..]].concat();
+    lab.run(&[&join[..], &["-n"]].concat()).ok().says("6 rows are there already and would be sent");
+    lab.run(&join).ok().says("6 rows that were there already will be sent");
+    lab.run(&join).ok().never_says("will be sent");
+    assert_eq!(family.deliver("lab-b"), Delivered::clean(6, 0, 0));
+}
+
+#[test]
+fn an_edit_is_logged_whoever_used_the_table_before() {
+    let pair = Pair::new();
+    let lab = pair.lab();
+    // More sessions than the server has caches of open tables: each instance is first used by a silent one.
+    const SESSIONS: u32 = 40;
+    for number in 1..=SESSIONS {
+        let write = format!("INSERT INTO shelves VALUES ({number}, 'x'), ({}, 'x')", 1000 + number);
+        lab.sql(&format!(
+            "SET @packmule_silent = 1; {write}; UPDATE shelves SET name = 'y' WHERE id = {number}"
+        ));
+    }
+    assert_eq!(lab.count("sync_log"), 0);
+    for number in 1..=SESSIONS {
+        lab.sql(&format!("INSERT INTO shelves VALUES ({}, 'z')", 2000 + number));
+        lab.sql(&format!("UPDATE shelves SET name = 'z' WHERE id = {number}"));
+        lab.sql(&format!("DELETE FROM shelves WHERE id = {}", 1000 + number));
+    }
+    assert_eq!(lab.count("sync_log"), u64::from(3 * SESSIONS));
 }

@@ -4,6 +4,11 @@
 //! `PACKMULE_SEEDS=100..200 cargo test --test it convergence` tries other seeds, and `PACKMULE_STEPS=30` only the first
 //! steps of each.
 
+#![allow(
+    clippy::print_stderr,
+    reason = "a seed that fails is told on the spot, for whoever waits for many of them"
+)]
+
 use std::cell::RefCell;
 use std::env;
 use std::fs;

@@ -12,6 +12,8 @@ enum Side {
     Export,
     Import,
     WayBack,
+    /// Tried in `rekey.rs`.
+    Join,
 }
 
 /// Every step belongs to a side, or to the way back (`round_crashes.rs`): a step of a new sort fails the tests here until it is tried, too.
@@ -20,6 +22,7 @@ fn side(step: Step) -> Side {
         Some(("seal" | "carry", _)) => Side::Export,
         Some(("admit" | "apply", _)) => Side::Import,
         Some(("retry", _)) => Side::WayBack,
+        Some(("rekey", _)) => Side::Join,
         other => panic!("no test kills the program at {other:?}"),
     }
 }

@@ -77,7 +77,7 @@ fn a_database_put_back_seals_nothing_until_its_newest_copy_is_there_again() {
             let ran =
                 pair.export().code(1).says("the database has gone back in time: it knows bundles up to 1");
             ran.says(&format!("bundle {} was sealed already", bundles + 1))
-                .says("put the newest copy of the database back");
+                .says("if there is a newer copy of the database, put it back");
         }
         assert_eq!((contents(pair.lab()), stick(&pair)), (before, on_stick));
         pair.lab().run(&["doctor"]).code(20).says("gone back");

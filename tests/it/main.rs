@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
+mod adopted;
 mod app_log;
 mod apply;
 mod bad_bundles;
@@ -12,6 +13,10 @@ mod convergence;
 mod crashes;
 mod demo_database;
 mod demo_story;
+mod drift;
+mod drift_back;
+mod drift_lab;
+mod drift_values;
 mod faults;
 mod followers;
 mod foreign_keys;
@@ -21,20 +26,28 @@ mod histories;
 mod kept;
 mod late_commit;
 mod memory;
+mod one_stick;
 mod openable;
 mod orders;
 mod parts;
 mod random_edits;
 mod readme;
+mod recover;
+mod rekey;
 mod rights;
 mod round;
 mod round_crashes;
 mod round_lost;
 mod round_receipts;
+mod series;
+mod server_settings;
 mod servers;
 mod sessions;
+mod sites;
 mod snapshots;
+mod status;
 mod stick;
 mod tidy;
 mod together;
 mod types;
+mod words;

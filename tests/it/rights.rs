@@ -24,7 +24,8 @@ fn account(site: &TestSite<'_>, rights: &str) -> (String, String) {
 }
 
 fn init(site: &TestSite<'_>, url: &str) -> Ran {
-    site.run(&["init", "--role", site.role().word(), "--site", site.name(), "--database", url])
+    let role = site.role().word();
+    site.run(&["init", "--role", role, "--site", site.name(), "--database", url, "--no-series"])
 }
 
 fn word(path: &Path) -> &str {
@@ -51,7 +52,7 @@ fn the_rights_that_the_readme_names_are_enough_and_those_of_init_can_be_taken_ba
     }
     let (card, answer, stick) = (lab.path("lab-a.card"), lab.path("lab-a.answer"), lab.stick("stick"));
     central.run(&["enrol", word(&card), "--answer", word(&answer), "--yes"]).ok();
-    lab.run(&["join", word(&answer), "--yes"]).ok();
+    lab.run(&["join", word(&answer), "--yes", "--no-series"]).ok();
     lab.sql(LAB_A);
     lab.sql("DELETE FROM repairs WHERE item_id = 2");
     lab.run(&["export", word(&stick)]).ok();

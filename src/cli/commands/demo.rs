@@ -1,16 +1,22 @@
-//! `packmule demo`: two labs and a centre on servers of its own.
+//! `packmule demo`: a centre and its labs on servers of its own.
 
 use crate::cli::{Context, DemoArgs, Exit, Report};
 
 /// Tells the demo's story on stdout.
 #[cfg(unix)]
 pub fn run(args: &DemoArgs, _context: &Context) -> Result<Exit, Report> {
+    use crate::cli::terminal;
     use crate::demo::{StoryOptions, tell};
 
     let program = std::env::current_exe().map_err(|error| {
         Report::new(Exit::Failed, "cannot find this program's own file").because(error.to_string())
     })?;
-    let options = StoryOptions { program, server: args.server.clone(), folder: args.folder.clone() };
+    let options = StoryOptions {
+        program,
+        server: args.server.clone(),
+        folder: args.folder.clone(),
+        width: terminal::width().unwrap_or(usize::MAX),
+    };
     tell(&options, &mut std::io::stdout()).map_err(report)?;
     Ok(Exit::Done)
 }

@@ -37,7 +37,8 @@ impl From<Check> for Finding {
     fn from(check: Check) -> Self {
         let Check { subject, health, words, remedy, error } = check;
         let report = error.map(Report::from);
-        let mut remedies: Vec<String> = remedy.into_iter().collect();
+        let mut remedies: Vec<String> =
+            remedy.iter().flat_map(|remedy| remedy.lines()).map(str::to_owned).collect();
         // "packmule doctor" is what the person is looking at.
         let hints = report.iter().flat_map(|report| report.hints.clone());
         remedies.extend(hints.filter(|hint| hint != "packmule doctor"));

@@ -37,7 +37,7 @@ pub fn run(args: &EnrolArgs, context: &Context) -> Result<Exit, Report> {
     let answer = args.answer.clone().unwrap_or_else(|| PathBuf::from(format!("{lab}.answer")));
     let enrolled = engine::enrol(&mut home, &card, &answer)?;
     for line in lines(&enrolled) {
-        context.out.result(&line);
+        context.out.prose(&line);
     }
     context.out.json(
         "packmule.enrol.v1",
@@ -70,11 +70,12 @@ fn lines(enrolled: &Enrolled) -> Vec<String> {
 }
 
 fn next(enrolled: &Enrolled) -> String {
+    let site = &enrolled.site;
     let file = enrolled.answer.file_name().map_or_else(String::new, |name| display_path(name.as_ref()));
     format!(
-        "give {} to {}, and read the centre's six words to it by telephone; there: packmule join {file}",
+        "give {} to {site}, and read the centre's six words to it by telephone; there: packmule join {file}, then \
+         packmule export; when its stick comes here: packmule import, which puts the rows for {site} on it",
         display_path(&enrolled.answer),
-        enrolled.site
     )
 }
 

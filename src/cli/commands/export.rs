@@ -4,25 +4,31 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::phrase::{by_kind, counts_json, number_of};
-use crate::cli::sent::{carried_json, carried_lines, kept, not_all, sealed_json};
+use crate::cli::phrase::{bundles, by_kind, counts_json, number_of};
+use crate::cli::sent::{carried_json, carried_lines, kept, not_all, receivers, sealed_json};
 use crate::cli::text::{disk_size, escape};
 use crate::cli::{Context, Exit, ExportArgs, Report, stick};
 use crate::config::Settings;
-use crate::engine::{self, Carried, CarryTo, Home, SealReport};
+use crate::engine::{self, Carried, CarryTo, Home, PeerStatus, SealReport};
+use crate::ledger::SiteState;
 use crate::mailbox::{Stick, display_path};
-use crate::model::{BundleName, Role};
+use crate::model::{BundleName, Role, Site};
 
 /// Seals and carries, and says when the stick can be taken out.
 pub fn run(args: &ExportArgs, context: &Context) -> Result<Exit, Report> {
     let settings = context.settings_to_sign_in()?;
     let progress = context.progress()?;
-    let to = receivers(args, &settings)?;
+    let to = carry_to(args, &settings)?;
     if args.run.dry_run {
         let mut home = Home::look(&settings, &progress)?;
+        engine::expect_active_labs(&home, &args.to)?;
         let report = engine::count_unsealed(&mut home)?;
+        let labs = match settings.role {
+            Role::Central => engine::sites(&mut home)?,
+            Role::Lab => Vec::new(),
+        };
         progress.print_notices();
-        say_dry_run(context, &report);
+        say_dry_run(context, &report, &for_labs(&labs, &to));
         return Ok(Exit::Done);
     }
     let dir = stick::find(args.dir.as_deref(), "export", context)?;
@@ -32,6 +38,7 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<Exit, Report> {
         context.out.say(&format!("Stick {}, {} free.", display_path(&dir), disk_size(free_bytes)));
     }
     let mut home = Home::work(&settings, &progress)?;
+    engine::expect_active_labs(&home, &args.to)?;
     let report = engine::seal(&mut home)?;
     say_read(context, &report);
     let cleaned = if args.clean { engine::clean(&mut home, &dir)? } else { Vec::new() };
@@ -40,11 +47,12 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<Exit, Report> {
     engine::prune(&mut home)?;
     progress.print_notices();
     say_skipped(context, &report);
-    finish(context, &dir, &report, carried, &cleaned)
+    let done = Done { dir: &dir, to: &to, role: settings.role, has_started: home.has_started()? };
+    done.finish(context, &report, carried, &cleaned)
 }
 
 /// Whom the export is for. At a lab there is only the centre.
-fn receivers(args: &ExportArgs, settings: &Settings) -> Result<CarryTo, Report> {
+fn carry_to(args: &ExportArgs, settings: &Settings) -> Result<CarryTo, Report> {
     match (settings.role, args.to.as_slice()) {
         (_, []) => Ok(CarryTo::All),
         (Role::Central, sites) => Ok(CarryTo::Only(sites.iter().cloned().collect())),
@@ -54,49 +62,105 @@ fn receivers(args: &ExportArgs, settings: &Settings) -> Result<CarryTo, Report> 
     }
 }
 
-fn finish(
-    context: &Context,
-    dir: &Path,
-    report: &SealReport,
-    carried: Carried,
-    cleaned: &[(BundleName, PathBuf)],
-) -> Result<Exit, Report> {
-    for path in &carried.left_alone {
-        let path = display_path(path);
-        context.out.say(&format!("{path} is not ours and was left alone; the bundle has another name."));
-    }
-    if !carried.bundles.is_empty() {
-        context.out.say("Checking  read back from the stick, identical");
-    }
-    if carried.stopped_by.is_none() {
-        for line in done_lines(report, &carried) {
-            context.out.result(&line);
+/// What an export was for, once it is done.
+struct Done<'a> {
+    dir: &'a Path,
+    to: &'a CarryTo,
+    role: Role,
+    has_started: bool,
+}
+
+impl Done<'_> {
+    fn finish(
+        &self,
+        context: &Context,
+        report: &SealReport,
+        carried: Carried,
+        cleaned: &[(BundleName, PathBuf)],
+    ) -> Result<Exit, Report> {
+        for path in &carried.left_alone {
+            let path = display_path(path);
+            context.out.say(&format!("{path} is not ours and was left alone; the bundle has another name."));
         }
-        context.out.json("packmule.export.v1", to_json(dir, report, &carried, cleaned));
+        if !carried.bundles.is_empty() {
+            context.out.say("Checking  read back from the stick, identical");
+        }
+        if let Some(error) = carried.stopped_by {
+            return Err(not_all(error.into(), &carried.bundles, &carried.left));
+        }
+        let next = self.next(&carried);
+        for line in self.lines(report, &carried) {
+            context.out.prose(&line);
+        }
+        context.out.prose(&format!("Do next: {next}"));
+        context.out.json("packmule.export.v1", to_json(self.dir, report, &carried, cleaned, &next));
+        Ok(Exit::Done)
     }
-    match carried.stopped_by {
-        None => Ok(Exit::Done),
-        Some(error) => Err(not_all(error.into(), &carried.bundles, &carried.left)),
+
+    /// What stands on the screen at the end, when everything is on the stick.
+    fn lines(&self, report: &SealReport, carried: &Carried) -> Vec<String> {
+        const OUT: &str = "You can take the stick out now.";
+        let mut lines = carried_lines(report, carried);
+        if lines.is_empty() {
+            return match (self.role, self.has_started) {
+                (Role::Central, _) => {
+                    vec![format!("Nothing waits for {}: nothing was written.", self.whom())]
+                }
+                (Role::Lab, true) => {
+                    vec!["Nothing has changed, and nothing waits here.".to_owned(), OUT.to_owned()]
+                }
+                (Role::Lab, false) => {
+                    let ready =
+                        "Nothing has changed yet; the stick is ready for the centre to put its rows on it.";
+                    vec![ready.to_owned(), OUT.to_owned()]
+                }
+            };
+        }
+        lines.push(OUT.to_owned());
+        let waiting: Vec<Site> = whose_content(carried);
+        match waiting.as_slice() {
+            // Nobody waits for the confirmation of a receipt.
+            [] => {}
+            [site] => {
+                lines.push(format!("These changes stay \"not confirmed\" until {site}'s receipt comes back."))
+            }
+            _ => lines.push("These changes stay \"not confirmed\" until the receipts come back.".to_owned()),
+        }
+        lines
+    }
+
+    fn whom(&self) -> String {
+        match self.to {
+            CarryTo::All => "any lab".to_owned(),
+            CarryTo::Only(sites) => sites.iter().map(Site::as_str).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    fn next(&self, carried: &Carried) -> String {
+        let sites: Vec<String> = receivers(carried).into_keys().map(|site| site.to_string()).collect();
+        match (self.role, sites.as_slice()) {
+            (Role::Central, []) => "nothing".to_owned(),
+            (Role::Central, [site]) => format!("bring the stick to {site}; there: packmule import"),
+            (Role::Central, sites) => {
+                format!("bring the stick to each of {}; there: packmule import", sites.join(", "))
+            }
+            (Role::Lab, _) if !self.has_started || !whose_content(carried).is_empty() => {
+                "bring the stick to the centre; when it is back: packmule import".to_owned()
+            }
+            (Role::Lab, _) => {
+                "nothing; take the stick along when somebody next goes to the centre".to_owned()
+            }
+        }
     }
 }
 
-/// What stands on the screen at the end, when everything is on the stick.
-fn done_lines(report: &SealReport, carried: &Carried) -> Vec<String> {
-    let mut lines = carried_lines(report, carried);
-    let Some((name, _)) = carried.bundles.last() else {
-        return vec!["Nothing has changed yet, and no bundle waits: nothing was written.".to_owned()];
-    };
-    lines.push("You can take the stick out now.".to_owned());
-    let whose = match carried.bundles.iter().all(|(other, _)| other.to == name.to) {
-        true => format!("{}'s receipt comes", name.to),
-        false => "the receipts come".to_owned(),
-    };
-    lines.push(format!("What is on it stays \"not confirmed\" until {whose} back."));
-    lines
+/// The sites for which there is more on the stick than receipts.
+fn whose_content(carried: &Carried) -> Vec<Site> {
+    receivers(carried).into_iter().filter(|(_, has_content)| *has_content).map(|(site, _)| site).collect()
 }
 
 fn say_read(context: &Context, report: &SealReport) {
-    if report.log_rows == 0 {
+    if report.counts.total() == 0 {
         return;
     }
     let (changes, tables) = in_tables(report);
@@ -117,20 +181,45 @@ fn say_skipped(context: &Context, report: &SealReport) {
 }
 
 /// What was removed from a stick, because a receipt covers it.
-pub(super) fn say_cleaned(context: &Context, cleaned: &[(BundleName, PathBuf)]) {
+fn say_cleaned(context: &Context, cleaned: &[(BundleName, PathBuf)]) {
     if !cleaned.is_empty() {
         let what = number_of(cleaned.len() as u64, "confirmed bundle", "confirmed bundles");
         context.out.say(&format!("Cleaning  {what} removed from the stick"));
     }
 }
 
-fn say_dry_run(context: &Context, report: &SealReport) {
+/// What each lab would be sent, at the centre.
+fn for_labs(labs: &[PeerStatus], to: &CarryTo) -> Vec<String> {
+    let is_meant = |lab: &&PeerStatus| {
+        let is_named = match to {
+            CarryTo::All => true,
+            CarryTo::Only(sites) => sites.contains(&lab.site),
+        };
+        is_named && lab.state == SiteState::Active
+    };
+    let words = |lab: &PeerStatus| {
+        let new = match (lab.wants_snapshot, lab.unsealed) {
+            (true, _) => "all rows".to_owned(),
+            (false, 0) => "no new edits".to_owned(),
+            (false, edits) => number_of(edits, "new edit", "new edits"),
+        };
+        let older: Vec<u64> = [lab.at_home.bundles.as_slice(), lab.under_way.bundles.as_slice()].concat();
+        let too = if older.is_empty() { String::new() } else { format!(", and {} again", bundles(&older)) };
+        format!("For {}: {new}{too}.", lab.site)
+    };
+    labs.iter().filter(is_meant).map(words).collect()
+}
+
+fn say_dry_run(context: &Context, report: &SealReport, for_labs: &[String]) {
     let (changes, tables) = in_tables(report);
     let line = match report.counts.total() {
         0 => "Nothing has changed since the last bundle.".to_owned(),
         _ => format!("The next bundle would hold {changes} in {tables}: {}.", by_kind(&report.counts)),
     };
-    context.out.result(&line);
+    match for_labs {
+        [] => context.out.prose(&line),
+        lines => lines.iter().for_each(|line| context.out.prose(line)),
+    }
     say_skipped(context, report);
     context.out.result("This was a dry run: nothing was changed.");
     context.out.json(
@@ -150,6 +239,7 @@ fn to_json(
     report: &SealReport,
     carried: &Carried,
     cleaned: &[(BundleName, PathBuf)],
+    next: &str,
 ) -> serde_json::Value {
     json!({
         "dry_run": false,
@@ -161,6 +251,7 @@ fn to_json(
         "skipped": skipped_json(report),
         "bundles": carried_json(carried),
         "cleaned": cleaned.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>(),
+        "do_next": next,
     })
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cli::phrase::number_of;
+use crate::cli::series;
 use crate::cli::text::escape;
 use crate::cli::{Context, Exit, InitArgs, Report};
 use crate::config::{self, NewSettings};
@@ -31,6 +32,7 @@ pub fn run(args: &InitArgs, context: &Context) -> Result<Exit, Report> {
         },
         card: args.card.clone().unwrap_or_else(|| PathBuf::from(format!("{}.card", args.site))),
         adopt: args.adopt,
+        server: series::server(args.no_series),
     };
     if args.run.dry_run {
         return preview(&init, context);
@@ -65,6 +67,7 @@ fn explain(error: engine::Error) -> Report {
             db::Error::TooOld { .. } | db::Error::Refused { .. } | db::Error::Unexpected { .. },
         )
         | engine::Error::State(_)
+        | engine::Error::Rekey(_)
         | engine::Error::Config(_)
         | engine::Error::Ledger(_)
         | engine::Error::Capture(_)
@@ -130,7 +133,12 @@ fn lines(report: &InitReport) -> Vec<String> {
             format!("{} that were there already will be sent", number_of(report.adopted, "row", "rows")),
         );
     }
-    if report.not_adopted > 0 {
+    if report.not_adopted > 0 && settings.role == Role::Central {
+        fact(
+            "Rows",
+            format!("{}, for every lab to start from", number_of(report.not_adopted, "row", "rows")),
+        );
+    } else if report.not_adopted > 0 {
         let rows = number_of(report.not_adopted, "row that was", "rows that were");
         fact(
             "Not sent",
@@ -140,13 +148,14 @@ fn lines(report: &InitReport) -> Vec<String> {
     if let Some(card) = &report.card {
         fact("Card", shown(card));
     }
+    lines.extend(report.series.iter().flat_map(series::lines));
     lines.push(format!("Six words of {}: {}", settings.site, report.words));
     lines.push(format!("Do next: {}", next(report)));
     lines
 }
 
 fn preview_lines(preview: &InitPreview, adopt: bool) -> Vec<String> {
-    let InitPreview { settings, was_there, has_log, tables, unshareable, rows } = preview;
+    let InitPreview { settings, was_there, has_log, tables, unshareable, rows, series } = preview;
     let (site, database) = (&settings.site, &settings.database.name);
     let mut lines = vec![match was_there {
         false => format!("{site} would be set up as {} on database {database}.", article(settings.role)),
@@ -164,8 +173,12 @@ fn preview_lines(preview: &InitPreview, adopt: bool) -> Vec<String> {
     match (rows, adopt) {
         (0, _) => {}
         (_, true) => fact("Adopted", format!("{there} there already and would be sent")),
+        (_, false) if settings.role == Role::Central => {
+            fact("Rows", format!("{}, for every lab to start from", number_of(*rows, "row", "rows")));
+        }
         (_, false) => fact("Not sent", format!("{there} there already; --adopt would send them too")),
     }
+    lines.extend(series.iter().flat_map(series::preview_lines));
     lines.push("This was a dry run: nothing was changed.".to_owned());
     lines
 }
@@ -178,7 +191,7 @@ fn preview_log(has_log: bool) -> &'static str {
 }
 
 fn preview_json(preview: &InitPreview, adopt: bool) -> serde_json::Value {
-    let InitPreview { settings, was_there, has_log, tables, unshareable, rows } = preview;
+    let InitPreview { settings, was_there, has_log, tables, unshareable, rows, series } = preview;
     json!({
         "dry_run": true,
         "site": settings.site.to_string(),
@@ -191,6 +204,7 @@ fn preview_json(preview: &InitPreview, adopt: bool) -> serde_json::Value {
         "sync_log": if *has_log { "there" } else { "absent" },
         "rows": rows,
         "adopt": adopt,
+        "series": series.as_ref().map(series::to_json),
     })
 }
 
@@ -200,9 +214,10 @@ fn next(report: &InitReport) -> String {
             "give {} to the centre, and read the six words to it by telephone; then, with its answer: packmule join ANSWER",
             shown(card)
         ),
-        (None, Role::Central | Role::Lab) => {
-            "for each lab: packmule enrol LAB.card, once the lab has run packmule init".to_owned()
-        }
+        (None, Role::Central | Role::Lab) => format!(
+            "{}for each lab: packmule enrol LAB.card, once the lab has run packmule init",
+            series::first(report.series.as_ref())
+        ),
     }
 }
 
@@ -251,6 +266,7 @@ fn to_json(report: &InitReport) -> serde_json::Value {
         "sync_log": log_word(&report.log),
         "adopted": report.adopted,
         "not_adopted": report.not_adopted,
+        "series": report.series.as_ref().map(series::to_json),
         "card": report.card.as_ref().map(|card| card.to_string_lossy()),
         "words": report.words,
         "do_next": next(report),

@@ -11,6 +11,8 @@ pub mod init;
 pub mod inspect;
 pub mod join;
 pub mod keys;
+pub mod recover;
+pub mod sites;
 pub mod status;
 pub mod tables;
 pub mod verify;

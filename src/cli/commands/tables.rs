@@ -93,9 +93,7 @@ fn change(settings: &Settings, context: &Context, names: &TableNames, way: Way) 
     if dry_run {
         context.out.result("This was a dry run: nothing was changed.");
     } else {
-        context.out.result(
-            "Do next: for each lab, `packmule enrol LAB.card` again, and there `packmule join` with the new answer",
-        );
+        context.out.prose("Do next: nothing; each lab follows with the next stick that it is sent");
     }
     context.out.json("packmule.tables-changed.v1", json!({ "dry_run": dry_run, "synced": list }));
     Ok(Exit::Done)
@@ -125,16 +123,19 @@ fn after(
     for table in names {
         let why = match (way, state(table)) {
             (Way::Add, Some(TableState::Synced | TableState::Free)) => continue,
-            (Way::Remove, Some(TableState::Synced | TableState::Gone)) => continue,
+            (Way::Remove, Some(TableState::Synced | TableState::Gone { .. })) => continue,
             (Way::Add, Some(TableState::Unshareable(why))) => why.clone(),
-            (Way::Add, Some(TableState::Gone) | None) => "there is no such table in the database".to_owned(),
+            (Way::Add, Some(TableState::Gone { .. }) | None) => {
+                "there is no such table in the database".to_owned()
+            }
             (Way::Remove, Some(TableState::Free | TableState::Unshareable(_)) | None) => {
                 "it is not synced".to_owned()
             }
         };
         return Err(Cause::Unshareable { table: table.clone(), why }.into());
     }
-    let synced = reports.iter().filter(|one| matches!(one.state, TableState::Synced | TableState::Gone));
+    let synced =
+        reports.iter().filter(|one| matches!(one.state, TableState::Synced | TableState::Gone { .. }));
     let mut tables: Vec<TableName> = synced.map(|one| one.table.clone()).collect();
     match way {
         Way::Add => tables.extend(names.iter().cloned()),
@@ -150,7 +151,8 @@ fn words(state: &TableState) -> (&'static str, String) {
         TableState::Synced => ("yes", String::new()),
         TableState::Free => ("no", "it can be: packmule tables add".to_owned()),
         TableState::Unshareable(why) => ("no", format!("it cannot be: {why}")),
-        TableState::Gone => ("GONE", "the table is not in the database any more".to_owned()),
+        TableState::Gone { now: None } => ("GONE", "the table is not in the database any more".to_owned()),
+        TableState::Gone { now: Some(now) } => ("GONE", format!("the table is called {now} now")),
     }
 }
 
@@ -162,7 +164,7 @@ fn to_json(settings: &Settings, reports: &[TableReport]) -> Value {
                 TableState::Synced => ("synced", None),
                 TableState::Free => ("free", None),
                 TableState::Unshareable(why) => ("unshareable", Some(why)),
-                TableState::Gone => ("gone", None),
+                TableState::Gone { .. } => ("gone", None),
             };
             let remarks: Vec<String> = report.remarks.iter().map(ToString::to_string).collect();
             json!({ "table": report.table.as_str(), "state": state, "why": why, "remarks": remarks })

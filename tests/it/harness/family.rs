@@ -37,7 +37,7 @@ impl<'s> Family<'s> {
         with_card.extend(options);
         init(&lab, &with_card);
         self.central.run(&["enrol", word(&card), "--answer", word(&answer), "--yes"]).ok();
-        lab.run(&["join", word(&answer), "--yes"]).ok();
+        lab.run(&["join", word(&answer), "--yes", "--no-series"]).ok();
         self.labs.push(lab);
     }
 
@@ -51,6 +51,8 @@ impl<'s> Family<'s> {
 fn init(site: &TestSite<'_>, options: &[&str]) {
     let url = site.url();
     let mut arguments = vec!["init", "--role", site.role().word(), "--site", site.name(), "--database", &url];
+    // All sites of a run share one server, and its settings with it.
+    arguments.push("--no-series");
     arguments.extend(options);
     site.run(&arguments).ok();
 }

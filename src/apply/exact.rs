@@ -1,0 +1,113 @@
+//! Writes rows, and takes back those that a column here would have kept as something else.
+//!
+//! No sql_mode makes a server refuse everything that it cannot keep: digits behind the point, fractions of a second,
+//! half of a DOUBLE and spaces at an end go in silence, a BINARY is filled up, and a number in quotes is a place in
+//! an ENUM's list. A row of which that is to be feared is read back before it counts.
+
+use std::collections::HashSet;
+
+use crate::apply::error::Error;
+use crate::apply::width::Width;
+use crate::apply::write::{Order, Refusal, write};
+use crate::conflict::{Kind, same_value};
+use crate::db::{self, ColumnDetail, Session, Table};
+use crate::model::{RowImage, RowKey, Value, hex_from_bytes};
+
+/// Writes all orders of one batch. Returns those that the database refuses, and those whose values it would not keep.
+pub(super) fn write_exactly(
+    session: &mut Session,
+    table: &Table,
+    orders: &[Order<'_>],
+) -> Result<Vec<Refusal>, Error> {
+    let widths: Vec<Width> = table.details.iter().map(Width::of).collect();
+    let is_doubtful = |order: &&Order<'_>| {
+        order.row.is_some_and(|row| widths.iter().zip(&row.0).any(|(width, value)| !width.keeps(value)))
+    };
+    if !orders.iter().any(|order| is_doubtful(&order)) {
+        return write(session, table, orders);
+    }
+    let sure: Vec<Order<'_>> = orders.iter().filter(|order| !is_doubtful(order)).cloned().collect();
+    let mut doubtful: Vec<Order<'_>> = orders.iter().filter(is_doubtful).cloned().collect();
+    let mut refusals = write(session, table, &sure)?;
+    // What was taken back may have been in the way of others, or their parent: so they are written once more.
+    while !doubtful.is_empty() {
+        session.execute("SAVEPOINT packmule_exact")?;
+        let refused = write(session, table, &doubtful)?;
+        let altered = altered(session, table, &widths, &doubtful, &refused)?;
+        if altered.is_empty() {
+            refusals.extend(refused);
+            break;
+        }
+        session.execute("ROLLBACK TO SAVEPOINT packmule_exact")?;
+        let out: HashSet<usize> = altered.iter().map(|refusal| refusal.at).collect();
+        doubtful.retain(|order| !out.contains(&order.at));
+        refusals.extend(altered);
+    }
+    Ok(refusals)
+}
+
+/// Those of the rows just written that are not what was to be written.
+fn altered(
+    session: &mut Session,
+    table: &Table,
+    widths: &[Width],
+    orders: &[Order<'_>],
+    refused: &[Refusal],
+) -> Result<Vec<Refusal>, Error> {
+    let refused: HashSet<usize> = refused.iter().map(|refusal| refusal.at).collect();
+    let written: Vec<(usize, &RowKey, &RowImage)> = orders
+        .iter()
+        .filter(|order| !refused.contains(&order.at))
+        .filter_map(|order| Some((order.at, &order.key, order.row?)))
+        .collect();
+    let keys: Vec<RowKey> = written.iter().map(|(_, key, _)| (*key).clone()).collect();
+    let canonicals = db::canonical_keys(session, table, &keys)?;
+    let found = db::rows_by_key(session, table, &keys, &canonicals, true)?;
+    let mut altered = Vec::new();
+    for ((at, _, row), canonical) in written.into_iter().zip(&canonicals) {
+        let note = match found.get(canonical) {
+            None => Some("its key would become another one here".to_owned()),
+            Some(found) => table
+                .details
+                .iter()
+                .zip(widths)
+                .zip(row.0.iter().zip(&found.0))
+                // A trigger of the application may change other columns; those are set right at the end.
+                .find(|((detail, width), (wanted, found))| {
+                    !width.keeps(wanted) && !same_value(detail.kind, wanted, found)
+                })
+                .map(|((detail, _), (wanted, found))| words(detail, wanted, found)),
+        };
+        altered.extend(note.map(|note| Refusal { at, kind: Kind::Value, note }));
+    }
+    Ok(altered)
+}
+
+/// `column price is decimal(10,2) here and would hold '1.24' instead of '1.239'`
+fn words(detail: &ColumnDetail, wanted: &Value, found: &Value) -> String {
+    let (name, wanted, found) = (&detail.name, shown(wanted), shown(found));
+    match detail.generated {
+        true => format!("column {name} is computed here and would be {found} instead of {wanted}"),
+        false => format!(
+            "column {name} is {} here and would hold {found} instead of {wanted}",
+            shortened(&detail.column_type)
+        ),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Text(text) => format!("'{}'", shortened(text)),
+        Value::Bytes(bytes) => format!("0x{}", shortened(&hex_from_bytes(bytes))),
+    }
+}
+
+/// The row itself stands in `conflict_log` in full.
+fn shortened(text: &str) -> String {
+    const CHARS_MAX: usize = 60;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((cut, _)) => format!("{}...", text.get(..cut).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

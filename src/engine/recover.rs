@@ -1,0 +1,106 @@
+//! `recover`: a lab whose database was put back from a backup goes on under a new history.
+//!
+//! Its next numbers are used already, so it may seal nothing more under the old one. What it has sealed and nobody
+//! confirmed is opened again and sent anew: where the centre has it, it is found equal. Bundles of the old history
+//! that lie in the outbox hold edits that the database has lost; they are carried along, and the centre takes them
+//! in as the end of that history. The rest comes back by a snapshot, once the centre has the new card.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{KeyFolder, Witness};
+use crate::engine::error::{Cause, Error};
+use crate::engine::home::Home;
+use crate::engine::setup::{new_incarnation, own_card};
+use crate::ledger;
+use crate::model::{BundleName, Incarnation, Role};
+
+/// What `recover` finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// The last bundle that the database knows to be sealed; 0: none.
+    pub known: u64,
+    /// The last bundle that was sealed, as far as the witness file and the outbox tell.
+    pub sealed: u64,
+    /// Bundles in the outbox that the database does not know, or that nobody has confirmed.
+    pub in_outbox: Vec<BundleName>,
+    /// Log rows that are sent again.
+    pub log_rows: u64,
+}
+
+/// What `recover` did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// What it found.
+    pub lost: Lost,
+    /// The new history.
+    pub incarnation: Incarnation,
+    /// Where the new card is.
+    pub card: PathBuf,
+    /// The six words: the keys are the same, and so are they.
+    pub words: String,
+}
+
+/// Looks what a recovery would do. Changes nothing.
+pub fn look_for_losses(home: &mut Home<'_>) -> Result<Lost, Error> {
+    if home.role() != Role::Lab {
+        return Err(Cause::OnlyAtLab { site: home.site().clone() }.into());
+    }
+    let stream = home.stream_to(&home.central()?.site.clone());
+    let known = ledger::open_stream(&mut home.session, &stream)?;
+    let witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
+    let witnessed = witness.last(&stream.to).map_or(0, |sealed| sealed.seq.number());
+    let names: Vec<BundleName> = home.outbox.list()?.into_iter().map(|stored| stored.name).collect();
+    let ours = names.into_iter().filter(|name| *name == BundleName::new(&stream, name.seq));
+    let confirmed = known.confirmed;
+    let in_outbox: Vec<BundleName> =
+        ours.filter(|name| confirmed.is_none_or(|confirmed| name.seq > confirmed)).collect();
+    let known = known.last.map_or(0, |(seq, _)| seq.number());
+    let newest = in_outbox.iter().map(|name| name.seq.number()).max().unwrap_or(0);
+    Ok(Lost {
+        known,
+        sealed: witnessed.max(newest).max(known),
+        in_outbox,
+        log_rows: ledger::unconfirmed_log_rows(&mut home.session, &stream)?,
+    })
+}
+
+/// Opens a new history and writes the card that tells the centre of it.
+///
+/// The database first: a crash behind its commit leaves a witness that does not fit, and the same command again opens
+/// one more history, of which the centre learns instead. Nothing was sealed under either.
+pub fn recover(home: &mut Home<'_>, card: &Path) -> Result<Recovered, Error> {
+    let lost = look_for_losses(home)?;
+    let stream = home.stream_to(&home.central()?.site.clone());
+    let incarnation = new_incarnation(home.settings)?;
+    ledger::change_history(&mut home.session, &stream, incarnation)?;
+    home.here.incarnation = incarnation;
+    let folder = KeyFolder::new(&home.settings.state);
+    Witness::open(&folder)?.forget(&stream.to)?;
+    let text = own_card(home.settings, &home.keys, &home.here).create(&home.keys.signing)?;
+    folder.keep_card(&text)?;
+    std::fs::write(card, text).map_err(|source| Error::File { path: card.to_path_buf(), source })?;
+    Ok(Recovered { lost, incarnation, card: card.to_path_buf(), words: home.keys.words() })
+}
+
+impl Home<'_> {
+    /// Bundles of a history of this database that has ended, the oldest first: as long as the centre has said nothing
+    /// about the new one, it may still need them.
+    pub(super) fn left_behind(&mut self) -> Result<Vec<(BundleName, u64)>, Error> {
+        if self.role() != Role::Lab {
+            return Ok(Vec::new());
+        }
+        let stream = self.stream_to(&self.central()?.site.clone());
+        if ledger::open_stream(&mut self.session, &stream)?.confirmed.is_some() {
+            return Ok(Vec::new());
+        }
+        let stored = self.outbox.list()?.into_iter();
+        let old = stored.filter(|one| {
+            one.name.from == stream.from
+                && one.name.to == stream.to
+                && one.name != BundleName::new(&stream, one.name.seq)
+        });
+        let mut old: Vec<(BundleName, u64)> = old.map(|one| (one.name, one.size_bytes)).collect();
+        old.sort_by_key(|(name, _)| name.seq);
+        Ok(old)
+    }
+}

@@ -1,0 +1,106 @@
+//! What all streams have come to, each thing read once for all of them: for `status`, `sites` and `doctor`.
+
+use crate::db::Session;
+use crate::ledger::bundles::{BundleRecord, SELECT, read};
+use crate::ledger::error::Error;
+use crate::model::{Site, TableName};
+
+/// Log rows of one table and author that no bundle carries yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsealed {
+    /// The table.
+    pub table: TableName,
+    /// Who made the edits, or whom they are for.
+    pub author: Author,
+    /// How many.
+    pub rows: u64,
+}
+
+/// Who made an edit, or whom a note is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Author {
+    /// This site.
+    Here,
+    /// A site whose bundle brought the edit; everybody else is to hear of it.
+    Site(Site),
+    /// Nobody: this one site is to be told what the row is.
+    Answer(Site),
+}
+
+impl Author {
+    /// Whether `site` is to hear of it.
+    pub fn is_heard_by(&self, site: &Site) -> bool {
+        match self {
+            Author::Here => true,
+            Author::Site(author) => author != site,
+            Author::Answer(to) => to == site,
+        }
+    }
+}
+
+/// Log rows of the shared tables that no bundle carries yet, by table and author.
+pub fn unsealed_rows(session: &mut Session) -> Result<Vec<Unsealed>, Error> {
+    let rows = session.rows(
+        "SELECT l.table_name, l.origin, COUNT(*) FROM sync_log l JOIN packmule_table t ON t.name = l.table_name \
+         WHERE l.batch IS NULL GROUP BY l.table_name, l.origin ORDER BY l.table_name, l.origin",
+    )?;
+    let read = |row: &crate::db::Row| {
+        let author = match row.optional(1) {
+            None => Author::Here,
+            Some(_) => match row.text(1)?.strip_prefix('>') {
+                Some(site) => site.parse().map_or(Author::Here, Author::Answer),
+                None => Author::Site(row.parse(1)?),
+            },
+        };
+        Ok(Unsealed { table: TableName::new(row.text(0)?), author, rows: row.parse(2)? })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The bundles sealed here that no receipt covers, of every stream; of each stream the oldest first.
+pub fn all_unconfirmed(session: &mut Session) -> Result<Vec<BundleRecord>, Error> {
+    let query = format!(
+        "{SELECT} WHERE state = 'sealed' AND seq > COALESCE((SELECT s.confirmed_seq FROM packmule_stream s \
+           WHERE s.from_site = packmule_bundle.from_site AND s.incarnation = packmule_bundle.incarnation \
+             AND s.to_site = packmule_bundle.to_site), 0) ORDER BY to_site, incarnation, seq"
+    );
+    session.rows(&query)?.iter().map(read).collect()
+}
+
+/// The newest bundle of each stream that was applied here.
+pub fn newest_applied(session: &mut Session) -> Result<Vec<BundleRecord>, Error> {
+    newest(session, "state = 'applied'")
+}
+
+/// The newest bundle of each stream that was applied here and is more than a receipt.
+pub fn newest_with_content(session: &mut Session) -> Result<Vec<BundleRecord>, Error> {
+    newest(session, "state = 'applied' AND kind <> 'receipt'")
+}
+
+/// The newest bundle of each stream that was sealed here.
+pub fn newest_sealed(session: &mut Session) -> Result<Vec<BundleRecord>, Error> {
+    newest(session, "state = 'sealed'")
+}
+
+fn newest(session: &mut Session, condition: &str) -> Result<Vec<BundleRecord>, Error> {
+    let query = format!(
+        "{SELECT} WHERE (from_site, incarnation, to_site, seq) IN \
+           (SELECT from_site, incarnation, to_site, MAX(seq) FROM packmule_bundle WHERE {condition} \
+            GROUP BY from_site, incarnation, to_site)"
+    );
+    session.rows(&query)?.iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_is_for_all_but_its_author_and_an_answer_for_one() {
+        let site = |name: &str| -> Site { name.parse().unwrap() };
+        let heard = |author: Author| [author.is_heard_by(&site("lab-a")), author.is_heard_by(&site("lab-b"))];
+        assert_eq!(heard(Author::Here), [true, true]);
+        assert_eq!(heard(Author::Site(site("lab-a"))), [false, true]);
+        assert_eq!(heard(Author::Answer(site("lab-a"))), [true, false]);
+    }
+}
