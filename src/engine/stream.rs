@@ -74,7 +74,7 @@ fn give_way(
     let Some(snapshot) = reading.ready.pop_if(|one| is_snapshot(&one.checked)) else {
         return Ok(());
     };
-    let before = std::mem::replace(&mut reading.ready, Vec::new());
+    let before = std::mem::take(&mut reading.ready);
     let whole = before.iter().rposition(|one| !one.checked.manifest().continues()).map_or(0, |at| at + 1);
     let next = before.last().map_or(0, |one| one.name.seq.number() + 1);
     for (at, one) in before.into_iter().enumerate() {

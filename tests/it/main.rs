@@ -13,6 +13,7 @@ mod convergence;
 mod crashes;
 mod demo_database;
 mod demo_story;
+mod directions;
 mod drift;
 mod drift_back;
 mod drift_lab;

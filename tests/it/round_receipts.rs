@@ -122,6 +122,9 @@ fn with_receipt(bundle: &PathBuf, forge: impl Fn(u64, &str) -> (u64, String), si
     fs::write(bundle, forged).unwrap();
 }
 
+/// Makes the number and digest of a false receipt from those of a true one.
+type Forgery = fn(u64, &str) -> (u64, String);
+
 /// The same digest with another last digit.
 fn other_digest(digest: &str) -> String {
     let (head, last) = digest.split_at(digest.len() - 1);
@@ -130,7 +133,7 @@ fn other_digest(digest: &str) -> String {
 
 #[test]
 fn a_false_receipt_at_the_centre_is_told_and_not_believed_and_the_changes_are_applied() {
-    let forgeries: [fn(u64, &str) -> (u64, String); 3] = [
+    let forgeries: [Forgery; 3] = [
         // The right number with the wrong digest; a number that never was; another bundle's digest.
         |seq, digest| (seq, other_digest(digest)),
         |_, digest| (9, digest.to_owned()),
@@ -159,7 +162,7 @@ fn a_false_receipt_at_the_centre_is_told_and_not_believed_and_the_changes_are_ap
 
 #[test]
 fn a_false_receipt_at_a_lab_stops_its_centre_s_stream_and_nothing_is_applied() {
-    let forgeries: [fn(u64, &str) -> (u64, String); 2] =
+    let forgeries: [Forgery; 2] =
         [|seq, digest| (seq, other_digest(digest)), |_, digest| (9, digest.to_owned())];
     for forgery in forgeries {
         let round = forgetful_round(&["lab-a"]);

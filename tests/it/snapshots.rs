@@ -76,24 +76,21 @@ fn adopted_rows_that_differ_from_the_centre_s_are_all_in_the_log_and_none_is_los
         round.bring_home("lab-c").ok();
         round.settle();
         let central = round.central();
-        // Made by both sides: shelf 2 and item 2. The lab's were logged later.
+        // Made by both sides: shelf 2 and item 2. Nobody knows when, so a person decides.
         let met = central
             .query("SELECT table_name, record_id, kind, status, outcome FROM conflict_log ORDER BY id");
-        let wanted = ["shelves", "items"].map(|table| Met::new(table, "2", "exists", "decided", "lab"));
+        let wanted = ["shelves", "items"].map(|table| Met::new(table, "2", "exists", "open", "central"));
         let wanted =
             wanted.map(|met| [met.table, met.record, met.kind, met.status, met.outcome].map(Some).to_vec());
         assert_eq!(met, wanted);
-        let kept = central
-            .value("SELECT GROUP_CONCAT(JSON_VALUE(central_row, '$.name') ORDER BY id) FROM conflict_log");
-        assert_eq!(kept, "two,b");
+        let kept =
+            central.value("SELECT GROUP_CONCAT(JSON_VALUE(lab_row, '$.name') ORDER BY id) FROM conflict_log");
+        assert_eq!(kept, "TWO of c,b of c");
         assert_eq!(
             central.value("SELECT GROUP_CONCAT(name ORDER BY id) FROM shelves"),
-            "one,TWO of c,three,seven of c"
+            "one,two,three,seven of c"
         );
-        assert_eq!(
-            central.value("SELECT GROUP_CONCAT(name ORDER BY id) FROM items"),
-            "a,b of c,c,of c alone"
-        );
+        assert_eq!(central.value("SELECT GROUP_CONCAT(name ORDER BY id) FROM items"), "a,b,c,of c alone");
     }
 }
 
@@ -202,7 +199,8 @@ fn a_snapshot_takes_the_place_of_bundles_that_are_not_complete() {
         let other = lab.stick("other");
         empty(&other);
         central.run(&["export", other.to_str().unwrap(), "--to", "lab-a"]).ok();
-        let newest = from_central(&other, "lab-a").split_off(incomplete.len());
+        let mut newest = from_central(&other, "lab-a");
+        newest.retain(|path| incomplete.iter().all(|old| old.file_name() != path.file_name()));
         for (at, path) in newest.iter().enumerate() {
             fs::copy(path, stick.join(format!("{at}.mule"))).unwrap();
         }
@@ -220,7 +218,10 @@ fn empty(stick: &Path) {
 
 #[test]
 fn a_snapshot_that_is_cut_off_anywhere_is_made_good_by_the_same_command() {
-    for step in Step::ALL.iter().map(|step| step.name()).filter(|name| !name.starts_with("retry")) {
+    // What these two commands do happens only there.
+    let is_elsewhere =
+        |name: &str| ["retry.", "rekey.", "recover."].iter().any(|stage| name.starts_with(stage));
+    for step in Step::ALL.iter().map(|step| step.name()).filter(|name| !is_elsewhere(name)) {
         let round = round();
         let (central, lab) = (round.central(), round.lab("lab-a"));
         let stick = round.stick("lab-a");
