@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::apply::error::Error;
 use crate::apply::scene::{Knows, Scene, Side};
-use crate::apply::word::take_words;
+use crate::apply::word::{Lab, take_words};
 use crate::conflict::{Clock, Decision, Finding, Kind, decide_by_last_edit, detect};
 use crate::db::{self, Session, Table};
 use crate::ledger::{self, Conflict, Outcome, RowTime, Status};
@@ -48,9 +48,9 @@ pub(super) fn decide(
 ) -> Result<(Vec<Decided>, Vec<Change>), Error> {
     let changes = with_moved_keys_apart(session, table, changes)?;
     if let Side::Lab { started, covered, down_only } = scene.side {
-        let covered = (!down_only.contains(&table.shape.name)).then_some(covered);
-        let started = started.contains(&table.shape.name);
-        return take_words(session, table, changes, started, covered);
+        let name = &table.shape.name;
+        let covered = (!down_only.contains(name)).then_some(covered);
+        return take_words(session, scene, table, changes, Lab { started: started.contains(name), covered });
     }
     let keys: Vec<RowKey> =
         changes.iter().map(|change| change.key(&table.shape).unwrap_or(RowKey(Vec::new()))).collect();

@@ -4,24 +4,33 @@ use std::collections::{HashMap, HashSet};
 
 use crate::apply::decide::{Decided, Verdict, record_id};
 use crate::apply::error::Error;
-use crate::conflict::identical_row;
+use crate::apply::scene::Scene;
+use crate::conflict::{Kind, identical_row};
 use crate::db::{self, Session, Table};
-use crate::ledger;
-use crate::model::{Change, RowImage, RowKey, key_from_log, key_to_log};
+use crate::ledger::{self, Conflict, Outcome, Status};
+use crate::model::{Change, RowImage, RowKey, key_from_log, key_to_log, row_to_json};
+
+/// How this lab stands to the words of one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lab {
+    /// Whether its rows of the table have had to do with the centre's before.
+    pub(super) started: bool,
+    /// The last batch of its own changes that the words take into account; `None`: its own changes of this table are
+    /// never sent, so they do not count.
+    pub(super) covered: Option<u64>,
+}
 
 /// Decides what becomes of the centre's words about rows of one table. Locks the rows until the transaction ends.
 ///
-/// `covered` is the last batch of this lab's own changes that the words take into account; `None`: its own changes of
-/// this table are never sent, so they do not count. A row that the lab has
-/// changed since is left alone: the centre will answer that change, and its answer ends the matter. Whether it has
-/// is looked up after the row is locked: an application's write and its log row commit together, so nothing slips
-/// in between.
+/// A row that the lab has changed since is left alone: the centre will answer that change, and its answer ends the
+/// matter. Whether it has is looked up after the row is locked: an application's write and its log row commit together,
+/// so nothing slips in between.
 pub(super) fn take_words(
     session: &mut Session,
+    scene: &Scene<'_>,
     table: &Table,
     changes: Vec<Change>,
-    started: bool,
-    covered: Option<u64>,
+    lab: Lab,
 ) -> Result<(Vec<Decided>, Vec<Change>), Error> {
     let keys: Vec<RowKey> =
         changes.iter().map(|change| change.key(&table.shape).unwrap_or(RowKey(Vec::new()))).collect();
@@ -43,7 +52,7 @@ pub(super) fn take_words(
         };
         first.push(Decided { change, key, canonical, current, exists, verdict });
     }
-    let own = match covered {
+    let own = match lab.covered {
         Some(covered) => OwnChanges::read(session, table, &first, covered)?,
         None => OwnChanges::default(),
     };
@@ -56,8 +65,10 @@ pub(super) fn take_words(
             one.verdict = Verdict::Defer;
         }
     }
-    if !started {
-        expect_agreed(session, table, &first)?;
+    match lab {
+        Lab { started: true, .. } => {}
+        Lab { started: false, covered: Some(_) } => expect_agreed(session, table, &first)?,
+        Lab { started: false, covered: None } => put_down_adopted(session, scene, table, &mut first)?,
     }
     Ok((first, later))
 }
@@ -120,14 +131,56 @@ fn spellings(table: &Table, words: &[Decided]) -> Vec<String> {
 /// Before its first snapshot a lab's rows have nothing to do with the centre's. One that the centre was never told
 /// of must not be overwritten or deleted unseen.
 fn expect_agreed(session: &mut Session, table: &Table, words: &[Decided]) -> Result<(), Error> {
-    let in_danger: Vec<&Decided> = words
-        .iter()
-        .filter(|one| matches!(one.verdict, Verdict::Write(_)) && one.current.is_some())
-        .collect();
-    let ids: Vec<String> =
-        in_danger.iter().map(|one| record_id(table, &one.key, one.current.as_ref())).collect();
+    let ids = in_danger(table, words);
     let told = ledger::own_changes(session, &table.shape.name, &ids, 0)?;
-    match ids.into_iter().find(|id| !told.contains(id)) {
+    none_unseen(table, ids, &told)
+}
+
+/// The same for a table whose changes only come down: the centre will never be told of its rows. Those that were
+/// adopted are put down here, in this lab's own `conflict_log`, and make way.
+fn put_down_adopted(
+    session: &mut Session,
+    scene: &Scene<'_>,
+    table: &Table,
+    words: &mut [Decided],
+) -> Result<(), Error> {
+    let ids = in_danger(table, words);
+    let adopted = ledger::logged_here(session, &table.shape.name, &ids)?;
+    none_unseen(table, ids, &adopted)?;
+    for one in words {
+        if let (Verdict::Write(conflict), Some(current)) = (&mut one.verdict, &one.current) {
+            *conflict = Some(Box::new(Conflict {
+                site: scene.here.clone(),
+                table: table.shape.name.clone(),
+                record_id: record_id(table, &one.key, Some(current)),
+                kind: Kind::Exists,
+                op: one.change.op(),
+                before_row: None,
+                central_row: one.change.after().map(|row| row_to_json(&table.shape, row)),
+                lab_row: Some(row_to_json(&table.shape, current)),
+                central_time: Some(one.change.time()),
+                lab_time: None,
+                clock_note: None,
+                status: Status::Decided,
+                outcome: Outcome::Central,
+                decided_by: Some("rule: direction = down".to_owned()),
+                note: None,
+                bundle: scene.bundle.clone(),
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// The rows here that the words would overwrite or delete.
+fn in_danger(table: &Table, words: &[Decided]) -> Vec<String> {
+    let overwritten =
+        words.iter().filter(|one| matches!(one.verdict, Verdict::Write(_)) && one.current.is_some());
+    overwritten.map(|one| record_id(table, &one.key, one.current.as_ref())).collect()
+}
+
+fn none_unseen(table: &Table, ids: Vec<String>, known: &HashSet<String>) -> Result<(), Error> {
+    match ids.into_iter().find(|id| !known.contains(id)) {
         Some(record_id) => Err(Error::NeverSent { table: table.shape.name.clone(), record: record_id }),
         None => Ok(()),
     }

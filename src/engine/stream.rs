@@ -12,7 +12,7 @@ use crate::engine::ready::{Ready, Tables, apply_ready};
 use crate::engine::receive::{ImportOptions, Item, ItemOutcome};
 use crate::ledger::{self, StreamState};
 use crate::mailbox;
-use crate::model::{BundleName, Digest, Seq, StreamId};
+use crate::model::{BundleKind, BundleName, Digest, Seq, StreamId};
 
 /// How far one import has come in one stream.
 struct Reading {
@@ -37,6 +37,7 @@ pub(super) fn receive_stream(
 ) -> Result<(), Error> {
     let last = ledger::open_stream(&mut home.session, stream)?.last;
     let mut reading = Reading { ready: Vec::new(), last, failed: None, done: BTreeSet::new() };
+    let told_before = items.len();
     for waiting in group {
         let this = (waiting.name().seq, waiting.verified.digest());
         // Another copy of what was just dealt with, such as the one on the stick of a bundle that waits here.
@@ -49,6 +50,7 @@ pub(super) fn receive_stream(
         }
         let (path, name) = (waiting.path.clone(), Some(waiting.name()));
         items.extend(outcome.map(|outcome| Item { path, name, outcome }));
+        give_way(home, &mut reading, options, items)?;
         let is_whole = reading.ready.last().is_some_and(|one| !one.checked.manifest().continues());
         if is_whole && !options.dry_run {
             let ready = std::mem::take(&mut reading.ready);
@@ -58,7 +60,59 @@ pub(super) fn receive_stream(
             }
         }
     }
-    finish_ready(home, tables, stream, reading.ready, options, items)
+    finish_ready(home, tables, stream, reading.ready, options, items)?;
+    forget_superseded(home, stream, items.get_mut(told_before..).unwrap_or_default(), options)
+}
+
+/// A snapshot stands for everything before it: what lies ready and is not complete must not be applied with it.
+fn give_way(
+    home: &Home<'_>,
+    reading: &mut Reading,
+    options: ImportOptions,
+    items: &mut Vec<Item>,
+) -> Result<(), Error> {
+    let Some(snapshot) = reading.ready.pop_if(|one| is_snapshot(&one.checked)) else {
+        return Ok(());
+    };
+    let before = std::mem::take(&mut reading.ready);
+    let whole = before.iter().rposition(|one| !one.checked.manifest().continues()).map_or(0, |at| at + 1);
+    let next = before.last().map_or(0, |one| one.name.seq.number() + 1);
+    for (at, one) in before.into_iter().enumerate() {
+        if options.dry_run && !one.in_inbox_before {
+            home.inbox.remove(&one.name)?;
+        }
+        let outcome = match at < whole {
+            true => ItemOutcome::AppliedWith(snapshot.name.seq),
+            false => ItemOutcome::WaitsForRest(next),
+        };
+        items.push(Item { path: one.path, name: Some(one.name), outcome });
+    }
+    reading.ready.push(snapshot);
+    Ok(())
+}
+
+fn is_snapshot(checked: &Checked) -> bool {
+    checked.manifest().kind() == BundleKind::Snapshot
+}
+
+/// What waited for others, and for which a snapshot stands that was applied since, waits for nothing any more.
+fn forget_superseded(
+    home: &mut Home<'_>,
+    stream: &StreamId,
+    items: &mut [Item],
+    options: ImportOptions,
+) -> Result<(), Error> {
+    let last = ledger::open_stream(&mut home.session, stream)?.last;
+    for item in items.iter_mut().filter(|_| !options.dry_run) {
+        let waits = matches!(item.outcome, ItemOutcome::Waits(_) | ItemOutcome::WaitsForRest(_));
+        if let (true, Some(name), Some((last, _))) = (waits, &item.name, last)
+            && name.seq <= last
+        {
+            home.inbox.remove(name)?;
+            item.outcome = ItemOutcome::AlreadyApplied;
+        }
+    }
+    Ok(())
 }
 
 /// Decides about one bundle. `None`: it is proven and ready, and its outcome comes when it is applied.
@@ -99,6 +153,10 @@ fn judge(
             Ok(Err(error)) => Some(ItemOutcome::Refused(error)),
             Ok(Ok(checked)) => {
                 reading.last = Some((name.seq, checked.digest()));
+                if is_snapshot(&checked) {
+                    // It stands for the one that could not be applied, too.
+                    reading.failed = None;
+                }
                 match reading.failed {
                     // Whole and in its place, but one before it is not in the tables.
                     Some(failed) => Some(ItemOutcome::Waits(failed..=name.seq.number() - 1)),

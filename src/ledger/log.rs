@@ -99,6 +99,15 @@ pub fn own_changes(
     Ok(found)
 }
 
+/// Which of these records this site has changed itself, or adopted, whatever became of that.
+pub fn logged_here(
+    session: &mut Session,
+    table: &TableName,
+    record_ids: &[String],
+) -> Result<HashSet<String>, Error> {
+    Ok(last_own_batches(session, table, record_ids)?.into_keys().collect())
+}
+
 /// The keys of rows that this site has deleted itself after the batch `after`, or that nobody was told of yet.
 pub fn own_deletes(session: &mut Session, table: &TableName, after: u64) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();

@@ -24,8 +24,8 @@ pub use kept::{
     Kept, KeptRows, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary, kept_words,
 };
 pub use log::{
-    LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, newest_times, own_batches_after,
-    own_changes, own_deletes,
+    LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, logged_here, newest_times,
+    own_batches_after, own_changes, own_deletes,
 };
 pub use overview::{
     Author, Unsealed, all_unconfirmed, newest_applied, newest_sealed, newest_with_content, unsealed_rows,

@@ -8,43 +8,50 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::harness::{Pair, Ran, Saved, bundles_in, files};
+use crate::harness::{Pair, Ran, Round, SCHEMA, Saved, TestSite, bundles_in, files};
 
 const COUNT: usize = 5;
 
 #[test]
 fn five_bundles_in_any_order_with_repeats_and_any_missing_end_with_equal_rows() {
     let scene = Scene::new();
-    // What is seen at the centre when these bundles have been there, as bits.
-    let mut states: BTreeMap<usize, Vec<String>> = BTreeMap::from([(0, scene.seen())]);
-    // The tables, by how many bundles were applied; what waits lies in the inbox.
-    let mut saved = BTreeMap::from([(0, Saved::new(scene.pair.central()))]);
-    for been in 0..1_usize << COUNT {
-        let seen = states.get(&been).cloned().expect("every smaller set was come to before");
-        for bundle in 0..COUNT {
-            let now = been | 1 << bundle;
-            scene.restore(&saved, been);
-            assert_eq!(scene.seen(), seen, "{been:05b} was not restored");
-            let ran = scene.import(bundle);
-            told(ran, now);
-            let found = scene.seen();
-            assert_eq!(
-                *states.entry(now).or_insert(found.clone()),
-                found,
-                "{been:05b} with bundle {}",
-                bundle + 1
-            );
-            saved.entry(prefix(now)).or_insert_with(|| Saved::new(scene.pair.central()));
-        }
-    }
-    scene.restore(&saved, (1 << COUNT) - 1);
+    scene.arrivals().walk();
     scene.pair.assert_exactly_once();
+}
+
+#[test]
+fn five_bundles_of_the_centre_in_any_order_with_repeats_and_any_missing_end_with_equal_rows() {
+    let round = Round::new(SCHEMA, &["lab-a"], &["shelves", "items"]);
+    let (central, lab) = (round.central(), round.lab("lab-a"));
+    central.sql("INSERT INTO shelves VALUES (1, 'one'), (2, 'two')");
+    round.go_round_all();
+    round.go_round_all();
+    let stick = lab.stick("of the centre");
+    // The lab's own edit of shelf 2 is on its way: the centre's words of it are kept until the fourth bundle answers it.
+    lab.sql("UPDATE shelves SET name = 'of the lab' WHERE id = 2");
+    round.export("lab-a").ok();
+    for number in 1..=COUNT {
+        central.sql(&format!(
+            "INSERT INTO shelves VALUES (1{number}, 'x'); INSERT INTO items (shelf, name) VALUES (1{number}, 'y');
+             UPDATE shelves SET name = 'round {number}' WHERE id <= 2; DELETE FROM items WHERE shelf = 1{number} - 2"
+        ));
+        if number == 4 {
+            central.run(&["import", "--no-reply", round.stick("lab-a").to_str().unwrap()]).ok();
+        }
+        central.run(&["export", stick.to_str().unwrap()]).ok();
+    }
+    let bundles = bundles_in(&stick);
+    let bundles = bundles[bundles.len() - COUNT..].to_vec();
+    Arrivals::new(lab, "central", bundles, SEEN).walk();
+    round.assert_all_equal();
+    assert_eq!(lab.count("packmule_kept"), 0);
+    round.settle();
 }
 
 #[test]
 fn a_stick_with_bundles_missing_names_exactly_those_and_goes_on_when_they_come() {
     let scene = Scene::new();
-    let empty = Saved::new(scene.pair.central());
+    let (empty, arrivals) = (Saved::new(scene.pair.central()), scene.arrivals());
     for there in 1..1_usize << COUNT {
         empty.restore();
         let stick = tempfile::tempdir().unwrap();
@@ -57,7 +64,7 @@ fn a_stick_with_bundles_missing_names_exactly_those_and_goes_on_when_they_come()
         let folder = stick.path().to_str().unwrap();
         // Twice: what waits does not stand in its own way.
         for _ in 0..2 {
-            told(scene.pair.central().run(&["import", "--no-reply", folder]), there);
+            arrivals.told(scene.pair.central().run(&["import", "--no-reply", folder]), there);
         }
         assert_eq!(scene.pair.central().count("packmule_bundle"), prefix(there) as u64, "{there:05b}");
         lay(&|at| there & 1 << at == 0);
@@ -120,27 +127,81 @@ impl Scene {
         Scene { pair, bundles }
     }
 
-    fn import(&self, bundle: usize) -> Ran {
-        let file = self.bundles.get(bundle).unwrap();
-        self.pair.central().run(&["import", "--no-reply", file.to_str().unwrap()])
+    fn arrivals(&self) -> Arrivals<'_> {
+        let seen = &[SEEN, &["SELECT action, COUNT(*) FROM writes GROUP BY action ORDER BY action"]].concat();
+        Arrivals::new(self.pair.central(), "lab-a", self.bundles.clone(), seen)
     }
 
-    /// All that an import may change, without the times at which it was done.
     fn seen(&self) -> Vec<String> {
-        let central = self.pair.central();
-        let queries = [
-            "SELECT * FROM shelves ORDER BY id",
-            "SELECT * FROM items ORDER BY id",
-            "SELECT action, COUNT(*) FROM writes GROUP BY action ORDER BY action",
-            "SELECT table_name, record_id, action, before_row, changed_at, origin, batch FROM sync_log ORDER BY id",
-            "SELECT COUNT(*) FROM conflict_log",
-            "SELECT * FROM packmule_stream",
-            "SELECT seq, digest, previous, state, inserts, updates, deletes, conflicts, parked, sealed_at \
-             FROM packmule_bundle ORDER BY seq",
-        ];
+        self.arrivals().seen()
+    }
+}
+
+/// All that an import may change, without the times at which it was done.
+const SEEN: &[&str] = &[
+    "SELECT * FROM shelves ORDER BY id",
+    "SELECT * FROM items ORDER BY id",
+    "SELECT table_name, record_id, action, before_row, changed_at, origin, batch FROM sync_log ORDER BY id",
+    "SELECT COUNT(*) FROM conflict_log",
+    "SELECT table_name, record_id, action, row_image, changed_at, why, bundle, covered_batch FROM packmule_kept ORDER BY 1, 2",
+    "SELECT from_site, to_site, last_seq, last_digest, confirmed_seq, told_seq, state, note FROM packmule_stream ORDER BY 1, 2",
+    "SELECT from_site, seq, digest, previous, state, inserts, updates, deletes, conflicts, parked, deferred, sealed_at \
+     FROM packmule_bundle ORDER BY from_site, seq",
+];
+
+/// Bundles that follow each other, and the site to which they come.
+struct Arrivals<'a> {
+    site: &'a TestSite<'static>,
+    from: &'static str,
+    /// The number of the first.
+    first: usize,
+    bundles: Vec<PathBuf>,
+    queries: Vec<&'static str>,
+}
+
+impl<'a> Arrivals<'a> {
+    fn new(
+        site: &'a TestSite<'static>,
+        from: &'static str,
+        bundles: Vec<PathBuf>,
+        queries: &[&'static str],
+    ) -> Arrivals<'a> {
+        let applied = format!("SELECT COUNT(*) + 1 FROM packmule_bundle WHERE from_site = '{from}'");
+        let first = site.value(&applied).parse().unwrap();
+        Arrivals { site, from, first, bundles, queries: queries.to_vec() }
+    }
+
+    /// Imports each bundle in each state, and leaves the site with all of them.
+    fn walk(&self) {
+        // What is seen when these bundles have been there, as bits.
+        let mut states: BTreeMap<usize, Vec<String>> = BTreeMap::from([(0, self.seen())]);
+        // The tables, by how many bundles were applied; what waits lies in the inbox.
+        let mut saved = BTreeMap::from([(0, Saved::new(self.site))]);
+        for been in 0..1_usize << COUNT {
+            let seen = states.get(&been).cloned().expect("every smaller set was come to before");
+            for bundle in 0..COUNT {
+                let now = been | 1 << bundle;
+                self.restore(&saved, been);
+                assert_eq!(self.seen(), seen, "{been:05b} was not restored");
+                self.told(self.import(bundle), now);
+                let found = self.seen();
+                let wanted = states.entry(now).or_insert(found.clone());
+                assert_eq!(*wanted, found, "{been:05b} with bundle {}", bundle + 1);
+                saved.entry(prefix(now)).or_insert_with(|| Saved::new(self.site));
+            }
+        }
+        self.restore(&saved, (1 << COUNT) - 1);
+    }
+
+    fn import(&self, bundle: usize) -> Ran {
+        let file = self.bundles.get(bundle).unwrap();
+        self.site.run(&["import", "--no-reply", file.to_str().unwrap()])
+    }
+
+    fn seen(&self) -> Vec<String> {
         let mut seen: Vec<String> =
-            queries.iter().map(|query| format!("{:?}", central.query(query))).collect();
-        let inbox = central.state().join("inbox");
+            self.queries.iter().map(|query| format!("{:?}", self.site.query(query))).collect();
+        let inbox = self.site.state().join("inbox");
         for path in files(&inbox) {
             let bytes = fs::read(&path).unwrap();
             let same = self.bundles.iter().position(|bundle| fs::read(bundle).unwrap() == bytes);
@@ -149,11 +210,11 @@ impl Scene {
         seen
     }
 
-    /// Puts the centre back to when these bundles had been there: the tables, and what waited in the inbox.
+    /// Puts the site back to when these bundles had been there: the tables, and what waited in the inbox.
     fn restore(&self, saved: &BTreeMap<usize, Saved<'_>>, been: usize) {
         let applied = prefix(been);
         saved.get(&applied).expect("saved when it was come to first").restore();
-        let inbox = self.pair.central().state().join("inbox");
+        let inbox = self.site.state().join("inbox");
         files(&inbox).iter().for_each(|path| fs::remove_file(path).unwrap());
         for (at, bundle) in
             self.bundles.iter().enumerate().skip(applied).filter(|(at, _)| been & 1 << at != 0)
@@ -162,27 +223,28 @@ impl Scene {
             fs::copy(bundle, inbox.join(bundle.file_name().unwrap())).unwrap();
         }
     }
+
+    /// Fails the test unless an import said of every bundle that waits exactly which of those before it have not come.
+    #[track_caller]
+    fn told(&self, ran: Ran, been: usize) {
+        let (from, first) = (self.from, self.first);
+        let waiting: Vec<usize> = (prefix(been)..COUNT).filter(|at| been & 1 << at != 0).collect();
+        let ran = ran.code(if waiting.is_empty() { 0 } else { 15 });
+        let lines: Vec<String> =
+            ran.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        for at in waiting {
+            let missing: Vec<usize> = (0..at).filter(|at| been & 1 << at == 0).map(|at| at + first).collect();
+            let (bundles, have) = if missing.len() == 1 { ("bundle", "has") } else { ("bundles", "have") };
+            let words = format!("waits: {bundles} {} of {from} {have} not arrived", runs(&missing));
+            let line = format!("{from} {} {words}", at + first);
+            assert!(lines.contains(&line), "no {line:?} in {ran:?}");
+        }
+    }
 }
 
 /// How many bundles can be applied when these have come.
 fn prefix(been: usize) -> usize {
     been.trailing_ones() as usize
-}
-
-/// Fails the test unless an import said of every bundle that waits exactly which of those before it have not come.
-#[track_caller]
-fn told(ran: Ran, been: usize) {
-    let waiting: Vec<usize> = (prefix(been)..COUNT).filter(|at| been & 1 << at != 0).collect();
-    let ran = ran.code(if waiting.is_empty() { 0 } else { 15 });
-    let lines: Vec<String> =
-        ran.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-    for at in waiting {
-        let missing: Vec<usize> = (1..=at).filter(|number| been & 1 << (number - 1) == 0).collect();
-        let (bundles, have) = if missing.len() == 1 { ("bundle", "has") } else { ("bundles", "have") };
-        let words = format!("waits: {bundles} {} of lab-a {have} not arrived", runs(&missing));
-        let line = format!("lab-a {} {words}", at + 1);
-        assert!(lines.contains(&line), "no {line:?} in {ran:?}");
-    }
 }
 
 /// Numbers as people write them: `1`, `1, 2`, `1 to 3`, `1 to 3, 5`.

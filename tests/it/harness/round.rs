@@ -1,12 +1,13 @@
 //! A centre and labs that only sticks join: each lab has a stick of its own, which makes the round.
 
+use std::fs;
 use std::path::PathBuf;
 
 use super::family::Family;
 use super::program::Ran;
 use super::rows::assert_equal;
 use super::server::server;
-use super::site::TestSite;
+use super::site::{Role, TestSite};
 
 /// One centre, some labs, and a stick for each lab.
 #[derive(Debug)]
@@ -18,7 +19,24 @@ pub(crate) struct Round {
 impl Round {
     /// Makes the sites. `tables` are those that are compared.
     pub(crate) fn new(schema: &str, labs: &[&str], tables: &[&'static str]) -> Round {
-        let family = Family::new(server(), schema, labs);
+        Round::with_settings(schema, labs, tables, "")
+    }
+
+    /// The same with more settings at the centre, as its administrator writes them before a lab is enrolled.
+    pub(crate) fn with_settings(
+        schema: &str,
+        labs: &[&str],
+        tables: &[&'static str],
+        settings: &str,
+    ) -> Round {
+        let mut family = Family::new(server(), schema, &[]);
+        let known = fs::read_to_string(family.central.config()).unwrap();
+        fs::write(family.central.config(), format!("{known}\n{settings}")).unwrap();
+        for name in labs {
+            let lab = TestSite::new(server(), Role::Lab, name);
+            lab.sql(schema);
+            family.add(lab, &[]);
+        }
         Round { family, tables: tables.to_vec() }
     }
 
