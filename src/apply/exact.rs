@@ -7,11 +7,11 @@
 use std::collections::HashSet;
 
 use crate::apply::error::Error;
-use crate::apply::width::Width;
+use crate::apply::width::Widths;
 use crate::apply::write::{Order, Refusal, write};
-use crate::conflict::{Kind, same_value};
+use crate::conflict::Kind;
 use crate::db::{self, ColumnDetail, Session, Table};
-use crate::model::{RowImage, RowKey, Value, hex_from_bytes};
+use crate::model::{ColumnKind, RowImage, RowKey, Value, hex_from_bytes};
 
 /// Writes all orders of one batch. Returns those that the database refuses, and those whose values it would not keep.
 pub(super) fn write_exactly(
@@ -19,10 +19,8 @@ pub(super) fn write_exactly(
     table: &Table,
     orders: &[Order<'_>],
 ) -> Result<Vec<Refusal>, Error> {
-    let widths: Vec<Width> = table.details.iter().map(Width::of).collect();
-    let is_doubtful = |order: &&Order<'_>| {
-        order.row.is_some_and(|row| widths.iter().zip(&row.0).any(|(width, value)| !width.keeps(value)))
-    };
+    let widths = Widths::of(table);
+    let is_doubtful = |order: &&Order<'_>| order.row.is_some_and(|row| !widths.keep(row));
     if !orders.iter().any(|order| is_doubtful(&order)) {
         return write(session, table, orders);
     }
@@ -50,7 +48,7 @@ pub(super) fn write_exactly(
 fn altered(
     session: &mut Session,
     table: &Table,
-    widths: &[Width],
+    widths: &Widths<'_>,
     orders: &[Order<'_>],
     refused: &[Refusal],
 ) -> Result<Vec<Refusal>, Error> {
@@ -67,16 +65,9 @@ fn altered(
     for ((at, _, row), canonical) in written.into_iter().zip(&canonicals) {
         let note = match found.get(canonical) {
             None => Some("its key would become another one here".to_owned()),
-            Some(found) => table
-                .details
-                .iter()
-                .zip(widths)
-                .zip(row.0.iter().zip(&found.0))
-                // A trigger of the application may change other columns; those are set right at the end.
-                .find(|((detail, width), (wanted, found))| {
-                    !width.keeps(wanted) && !same_value(detail.kind, wanted, found)
-                })
-                .map(|((detail, _), (wanted, found))| words(detail, wanted, found)),
+            Some(found) => {
+                widths.altered(row, found).map(|(detail, wanted, found)| words(detail, wanted, found))
+            }
         };
         altered.extend(note.map(|note| Refusal { at, kind: Kind::Value, note }));
     }
@@ -85,7 +76,13 @@ fn altered(
 
 /// `column price is decimal(10,2) here and would hold '1.24' instead of '1.239'`
 fn words(detail: &ColumnDetail, wanted: &Value, found: &Value) -> String {
-    let (name, wanted, found) = (&detail.name, shown(wanted), shown(found));
+    let name = &detail.name;
+    if let (ColumnKind::Json, Value::Text(text)) = (detail.kind, wanted)
+        && let Some(loss) = db::json_loss(text)
+    {
+        return format!("column {name} would be altered: {loss}");
+    }
+    let (wanted, found) = (shown(wanted), shown(found));
     match detail.generated {
         true => format!("column {name} is computed here and would be {found} instead of {wanted}"),
         false => format!(

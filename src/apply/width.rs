@@ -1,15 +1,16 @@
 //! Which values a column is sure to give back as they are, or to refuse. Pure: what the server says of a column in,
 //! yes or "look" out. A doubt costs a look; a wrong yes would cost a value, so only what was tried is answered with yes.
 
-use crate::db::ColumnDetail;
-use crate::model::{ColumnKind, Value};
+use crate::conflict::same_value;
+use crate::db::{self, ColumnDetail, Table};
+use crate::model::{ColumnKind, RowImage, Value};
 
 /// What fits into a column without a doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Width {
+enum Width {
     /// Everything; what does not fit is refused.
     All,
-    /// Documents without long numbers: MySQL keeps numbers as 64-bit ones.
+    /// Documents without long numbers or names that stand twice.
     Document,
     /// Numbers with so many digits behind the point.
     Decimals(usize),
@@ -37,8 +38,43 @@ pub(super) enum Width {
     Doubtful,
 }
 
+/// What fits into the columns of a table without a doubt.
+pub(super) struct Widths<'t>(Vec<(&'t ColumnDetail, Width)>);
+
+impl<'t> Widths<'t> {
+    pub(super) fn of(table: &'t Table) -> Self {
+        Widths(table.details.iter().map(|detail| (detail, Width::of(detail))).collect())
+    }
+
+    /// Whether the table is sure to give `row` back as it is, or to refuse it.
+    pub(super) fn keep(&self, row: &RowImage) -> bool {
+        self.0.iter().zip(&row.0).all(|(column, value)| keeps(column, value))
+    }
+
+    /// The first doubtful value that is another one now, with its column.
+    pub(super) fn altered<'r>(
+        &self,
+        wanted: &'r RowImage,
+        found: &'r RowImage,
+    ) -> Option<(&'t ColumnDetail, &'r Value, &'r Value)> {
+        let cells = self.0.iter().zip(wanted.0.iter().zip(&found.0));
+        // A trigger of the application may change other columns; those are set right at the end.
+        let mut doubtful = cells.filter(|(column, (wanted, _))| !keeps(column, wanted));
+        let altered = doubtful.find(|((detail, _), (wanted, found))| !same_value(detail.kind, wanted, found));
+        altered.map(|((detail, _), (wanted, found))| (*detail, wanted, found))
+    }
+}
+
+fn keeps((detail, width): &(&ColumnDetail, Width), value: &Value) -> bool {
+    match value {
+        // TIMESTAMP may take it for now, AUTO_INCREMENT for the next number.
+        Value::Null if !detail.nullable => false,
+        Value::Null | Value::Text(_) | Value::Bytes(_) => width.keeps(value),
+    }
+}
+
 impl Width {
-    pub(super) fn of(detail: &ColumnDetail) -> Self {
+    fn of(detail: &ColumnDetail) -> Self {
         if detail.generated {
             return Width::Doubtful;
         }
@@ -57,14 +93,16 @@ impl Width {
             (ColumnKind::Float, _) if inside.is_some() => Width::Doubtful,
             (ColumnKind::Float, "double") => Width::All,
             (ColumnKind::Float, _) => Width::Single,
+            // YEAR(2) knows no 1900.
+            (ColumnKind::Temporal, "year") if inside == Some("2") => Width::Doubtful,
             (ColumnKind::Temporal, "year") => Width::Year,
             (ColumnKind::Temporal, "date") => Width::Date,
             (ColumnKind::Temporal, "time") => Width::Time(number().unwrap_or(0)),
             (ColumnKind::Temporal | ColumnKind::Timestamp, _) => Width::DateTime(number().unwrap_or(0)),
             (ColumnKind::Text, "char") => Width::Char,
             (ColumnKind::Text, "varchar") => Width::VarChar(number().unwrap_or(0)),
-            (ColumnKind::Text, "enum") => Width::Enum(words(inside.unwrap_or_default())),
-            (ColumnKind::Text, "set") => Width::Set(words(inside.unwrap_or_default())),
+            (ColumnKind::Text, "enum") => Width::Enum(db::members(&detail.column_type)),
+            (ColumnKind::Text, "set") => Width::Set(db::members(&detail.column_type)),
             (ColumnKind::Text, "tinytext" | "text" | "mediumtext" | "longtext") => Width::All,
             // UUID and INET have a spelling of their own.
             (ColumnKind::Text, _) => Width::Doubtful,
@@ -74,7 +112,7 @@ impl Width {
     }
 
     /// Whether the column is sure to give `value` back as it is, or to refuse it.
-    pub(super) fn keeps(&self, value: &Value) -> bool {
+    fn keeps(&self, value: &Value) -> bool {
         match (self, value) {
             (Width::Doubtful, _) => false,
             (Width::All, _) | (_, Value::Null) => true,
@@ -87,7 +125,7 @@ impl Width {
     fn keeps_text(&self, text: &str) -> bool {
         match self {
             Width::All => true,
-            Width::Document => !has_long_number(text),
+            Width::Document => !has_long_number(text) && db::json_loss(text).is_none(),
             Width::Decimals(digits) => is_of(text, "-0123456789.") && fraction(text) <= *digits,
             Width::Single => text.parse::<f64>().is_ok_and(|number| f64::from(number as f32) == number),
             Width::Year => text.len() == 4 && is_of(text, "0123456789"),
@@ -132,25 +170,6 @@ fn has_long_number(text: &str) -> bool {
     })
 }
 
-/// The words of an ENUM's or SET's type: `'a','it''s'`.
-fn words(list: &str) -> Vec<String> {
-    let (mut words, mut word, mut inside) = (Vec::new(), String::new(), false);
-    let mut characters = list.chars().peekable();
-    while let Some(one) = characters.next() {
-        match (one, inside) {
-            ('\'', false) => inside = true,
-            ('\'', true) if characters.peek() == Some(&'\'') => word.extend(characters.next()),
-            ('\'', true) => {
-                inside = false;
-                words.push(std::mem::take(&mut word));
-            }
-            (_, true) => word.push(one),
-            (_, false) => {}
-        }
-    }
-    words
-}
-
 fn is_in_order(words: &[String], text: &str) -> bool {
     let mut rest = words.iter();
     text.is_empty() || text.split(',').all(|one| rest.any(|word| word == one))
@@ -188,6 +207,7 @@ mod tests {
             (Float, "double", "0.1", ""),
             (Float, "double(7,2)", "", "0.25"),
             (Temporal, "year(4)", "2026", "2026-01-01"),
+            (Temporal, "year(2)", "", "2026"),
             (Temporal, "date", "2026-01-01", "2026-01-01 10:00:00"),
             (Temporal, "time", "-838:59:59", "10:20:30.5"),
             (Temporal, "time(3)", "10:20:30.500", "2026-01-01 10:20:30"),
@@ -203,6 +223,7 @@ mod tests {
             (Text, "set('a','b','c')", "a,c", "c,a"),
             (Json, "json", r#"{"a": [1.5, "be"]}"#, r#"{"a": 0.1234567890123456}"#),
             (Json, "json", r#"{"a": "x-1"}"#, "[1e400]"),
+            (Json, "json", r#"{"a": {"a": 1}}"#, r#"{"a": 1, "a": 1}"#),
             (Json, "longtext", "[12345678901234567890]", ""),
             (Text, "uuid", "", "6CCD780C-BABA-1026-9564-5B8C656024DB"),
         ] {

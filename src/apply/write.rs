@@ -57,16 +57,8 @@ pub(super) fn write(
     orders: &[Order<'_>],
 ) -> Result<Vec<Refusal>, Error> {
     let mut refusals = Vec::new();
-    let mut kept = Vec::with_capacity(orders.len());
-    let fit = db::Fit::of(table);
-    for order in orders {
-        match order.row.and_then(|row| fit.misfit(row)) {
-            Some(error) => refusals.push(Refusal::new(order.at, &error)),
-            None => kept.push(order),
-        }
-    }
     let goes_alone = |order: &&Order<'_>| order.row.is_some_and(|row| db::goes_alone(table, row));
-    let (alone, together): (Vec<&Order<'_>>, Vec<&Order<'_>>) = kept.into_iter().partition(goes_alone);
+    let (alone, together): (Vec<&Order<'_>>, Vec<&Order<'_>>) = orders.iter().partition(goes_alone);
     for op in [Op::Delete, Op::Update, Op::Insert] {
         let of_op = |order: &&&Order<'_>| order.op() == op;
         for order in alone.iter().filter(of_op) {

@@ -8,7 +8,7 @@ use crate::model::{Decimal, Json};
 
 /// Why MySQL cannot keep a document as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Lossy {
+pub enum JsonLoss {
     /// Of values with one name only the last would be kept.
     #[error("its JSON has the name \"{0}\" twice, and MySQL keeps only one")]
     NameTwice(String),
@@ -23,7 +23,7 @@ pub(super) fn push_json(out: &mut String, text: &str, literal: &str) {
     let mut exact = Vec::new();
     let document = Json::parse(text);
     if let Some(document) = &document {
-        // A document that would be altered is not written at all: see `lossy`.
+        // A document that would be altered is not kept: see `json_loss`.
         let _ = find(document, "$", &mut |path, number| {
             if let Kept::AsDecimal(decimal) = kept(number) {
                 exact.push((path.to_owned(), decimal));
@@ -46,11 +46,11 @@ pub(super) fn push_json(out: &mut String, text: &str, literal: &str) {
 }
 
 /// Says why MySQL would not keep all of the document `text`, where it would not.
-pub(super) fn lossy(text: &str) -> Option<Lossy> {
+pub fn json_loss(text: &str) -> Option<JsonLoss> {
     let document = Json::parse(text)?;
     find(&document, "$", &mut |_, number| match kept(number) {
         Kept::AsIs | Kept::AsDecimal(_) => Ok(()),
-        Kept::Rounded => Err(Lossy::Number(number.to_owned())),
+        Kept::Rounded => Err(JsonLoss::Number(number.to_owned())),
     })
     .err()
 }
@@ -59,8 +59,8 @@ pub(super) fn lossy(text: &str) -> Option<Lossy> {
 fn find(
     document: &Json,
     path: &str,
-    take: &mut dyn FnMut(&str, &str) -> Result<(), Lossy>,
-) -> Result<(), Lossy> {
+    take: &mut dyn FnMut(&str, &str) -> Result<(), JsonLoss>,
+) -> Result<(), JsonLoss> {
     match document {
         Json::Null | Json::Bool(_) | Json::Text(_) => Ok(()),
         Json::Number(number) => take(path, number),
@@ -71,7 +71,7 @@ fn find(
             let mut names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
             names.sort_unstable();
             if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()) {
-                return Err(Lossy::NameTwice(twice.first().copied().unwrap_or_default().to_owned()));
+                return Err(JsonLoss::NameTwice(twice.first().copied().unwrap_or_default().to_owned()));
             }
             entries.iter().try_for_each(|(name, value)| {
                 let name = serde_json::Value::String(name.clone());
@@ -169,9 +169,9 @@ mod tests {
 
     #[test]
     fn what_would_be_lost_is_named() {
-        assert_eq!(lossy(r#"{"a":1,"b":{"a":2}}"#), None);
-        assert_eq!(lossy(r#"[{"a":1,"a":2}]"#), Some(Lossy::NameTwice("a".into())));
-        assert_eq!(lossy("[1e400]"), Some(Lossy::Number("1e400".into())));
-        assert_eq!(lossy("not JSON"), None);
+        assert_eq!(json_loss(r#"{"a":1,"b":{"a":2}}"#), None);
+        assert_eq!(json_loss(r#"[{"a":1,"a":2}]"#), Some(JsonLoss::NameTwice("a".into())));
+        assert_eq!(json_loss("[1e400]"), Some(JsonLoss::Number("1e400".into())));
+        assert_eq!(json_loss("not JSON"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The members of an ENUM or SET, read out of the type's own spelling. Pure.
 
 /// Reads `enum('a','it''s')` or `set(...)`, as information_schema spells the type. Empty for any other type.
-pub(super) fn members(column_type: &str) -> Vec<String> {
+pub fn members(column_type: &str) -> Vec<String> {
     let list = column_type.strip_prefix("enum(").or_else(|| column_type.strip_prefix("set("));
     let mut chars = list.unwrap_or_default().chars().peekable();
     let mut members = Vec::new();

@@ -63,7 +63,6 @@ const CASES: &[Case] = &[
     case("VARBINARY(9)", "BINARY(4)", "x'01'", Some("would hold 0x01000000 instead of 0x01")),
     case("VARCHAR(9)", "ENUM('red','blue')", "'1'", Some("would hold 'red' instead of '1'")),
     case("VARCHAR(9)", "ENUM('red','blue')", "'RED'", Some("would hold 'red' instead of 'RED'")),
-    case("VARCHAR(9)", "SET('a','b')", "'b,a'", Some("would hold 'a,b' instead of 'b,a'")),
     // What fits goes through, and is not held up by what might not have.
     case("DECIMAL(10,3)", "DECIMAL(10,2)", "1.240", None),
     case("INT", "DECIMAL(12,2)", "42", None),
@@ -78,6 +77,8 @@ const CASES: &[Case] = &[
     case("VARCHAR(9)", "VARCHAR(5)", "'hell '", None),
     case("VARCHAR(9)", "LONGTEXT", "'a  '", None),
     case("VARCHAR(9)", "ENUM('red','blue')", "'red'", None),
+    // The same members, as the column spells them.
+    case("VARCHAR(9)", "SET('a','b')", "'b,a'", None),
     case("INT", "BIGINT", "-7", None),
 ];
 

@@ -177,10 +177,10 @@ fn a_column_that_would_alter_a_value_in_silence_refuses_it_by_its_name() {
     assert_eq!(family.deliver("lab-a").parked, 4);
     let notes = central.query("SELECT record_id, note FROM conflict_log ORDER BY id");
     let words = [
-        "column price is decimal(9,1) here, which cannot keep 1.250",
-        "column code is char(5) here, which drops",
-        "column kind has no member 'a' here",
-        "column at cannot be NULL here",
+        "column price is decimal(9,1) here and would hold '1.3' instead of '1.250'",
+        "column code is char(5) here and would hold 'a' instead of 'a '",
+        "column kind is enum('A') here and would hold 'A' instead of 'a'",
+        "column at is timestamp here and would hold '20",
     ];
     for (at, words) in words.iter().enumerate() {
         let note = notes[at][1].as_ref().unwrap();
