@@ -2,6 +2,7 @@
 
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -174,11 +175,15 @@ fn waits_for_a_lock(site: &TestSite<'_>) -> bool {
     site.value(query) != "0"
 }
 
+/// A server shows its transactions as they were when it was last asked, unless that is 100 ms ago: two tests that ask
+/// by turns would never see anything new. So one waits at a time.
+static ASKS: Mutex<()> = Mutex::new(());
+
 fn wait_until(mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
+    let _turn = ASKS.lock().unwrap_or_else(PoisonError::into_inner);
+    let until = Instant::now() + Duration::from_secs(60);
     while !is_so() {
         assert!(Instant::now() < until, "waited in vain");
-        // A server shows its transactions as they were when it was last asked, unless that is a while ago.
         thread::sleep(Duration::from_millis(150));
     }
 }
