@@ -35,6 +35,13 @@ const TO_MYSQL: &[Misfit] = &[
         "'1.2345678901234567e300'",
         "the number 1.23456789012345678e300",
     ),
+    misfit(
+        "TIMESTAMP NULL",
+        "TIMESTAMP NOT NULL DEFAULT '2001-01-01'",
+        "NULL",
+        "'2026-01-02 03:04:05'",
+        "(1048)",
+    ),
     misfit("TIME(6)", "TIME(6)", "'838:59:59.999999'", "'838:59:59'", "(1292)"),
     misfit("LONGBLOB", "VECTOR(2)", "x'00'", "x'0000803F00000040'", "(6136)"),
     misfit("POLYGON", "POLYGON", "ST_GeomFromText('POLYGON((0 0, 1 1, 0 0))')", "NULL", "(1416)"),
@@ -64,6 +71,13 @@ const TO_MARIADB: &[Misfit] = &[
     ),
     misfit("CHAR(36)", "UUID", "'nonsense'", "'6CCD780C-BABA-1026-9564-5B8C656024DB'", "(1292)"),
     misfit("VARCHAR(45)", "INET6", "'nonsense'", "'2001:DB8:0::1'", "(1292)"),
+    misfit(
+        "TIMESTAMP NULL",
+        "TIMESTAMP NOT NULL DEFAULT '2001-01-01'",
+        "NULL",
+        "'2026-01-02 03:04:05'",
+        "instead of NULL",
+    ),
     misfit("YEAR", "YEAR(2)", "0", "2026", "year(2)"),
 ];
 
@@ -82,13 +96,6 @@ const BOTH_WAYS: &[Misfit] = &[
         "instead of '2026-01-02 03:04:05.5",
     ),
     misfit("VARBINARY(4)", "BINARY(4)", "x'01'", "x'01020304'", "would hold 0x01000000 instead of 0x01"),
-    misfit(
-        "TIMESTAMP NULL",
-        "TIMESTAMP NOT NULL DEFAULT '2001-01-01'",
-        "NULL",
-        "'2026-01-02 03:04:05'",
-        "instead of NULL",
-    ),
     misfit("BIGINT UNSIGNED", "BIGINT", "18446744073709551615", "1", "(1264)"),
 ];
 
