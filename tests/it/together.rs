@@ -55,8 +55,8 @@ fn a_second_command_is_turned_away_and_one_that_only_looks_is_not() {
     let mut holder = session(pair.central());
     run(&mut holder, "START TRANSACTION");
     run(&mut holder, "SELECT * FROM items WHERE id = 1 FOR UPDATE");
-    let import = spawn(pair.central(), &["import", "--no-reply", pair.stick()]);
-    wait_until(|| waits_for_a_lock(pair.central()));
+    let mut import = spawn(pair.central(), &["import", "--no-reply", pair.stick()]);
+    wait_until_it_waits(&mut import, pair.central());
     let ran = pair.import().code(11).says("another packmule is at work here");
     ran.says("nothing was changed").says("wait until it has ended, then run the same command again");
     pair.central().run(&["status"]).ok();
@@ -83,8 +83,8 @@ fn a_deadlock_with_people_at_work_is_tried_again_and_applied_once() {
     run(&mut people, "START TRANSACTION");
     run(&mut people, "INSERT INTO writes (action) SELECT 'x' FROM items a, items b LIMIT 20000");
     run(&mut people, "SELECT * FROM items FOR UPDATE");
-    let import = spawn(pair.central(), &["import", "--no-reply", "-v", pair.stick()]);
-    wait_until(|| waits_for_a_lock(pair.central()));
+    let mut import = spawn(pair.central(), &["import", "--no-reply", "-v", pair.stick()]);
+    wait_until_it_waits(&mut import, pair.central());
     // Now each waits for the other, and one is chosen: the import, whose work is smaller.
     run(&mut people, "SELECT * FROM shelves FOR UPDATE");
     run(&mut people, "DELETE FROM writes WHERE action = 'x'");
@@ -167,23 +167,21 @@ fn finish(children: Vec<Child>) -> usize {
     codes.filter(|code| *code == Some(11)).count()
 }
 
-/// Whether a session of the site's database waits for a row.
-fn waits_for_a_lock(site: &TestSite<'_>) -> bool {
-    let query = "SELECT COUNT(*) FROM information_schema.innodb_trx t \
-                 JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id \
-                 WHERE t.trx_state = 'LOCK WAIT' AND p.db = DATABASE()";
-    site.value(query) != "0"
-}
-
 /// A server shows its transactions as they were when it was last asked, unless that is 100 ms ago: two tests that ask
 /// by turns would never see anything new. So one waits at a time.
 static ASKS: Mutex<()> = Mutex::new(());
 
-fn wait_until(mut is_so: impl FnMut() -> bool) {
+/// Waits until a session of the site's database waits for a row.
+fn wait_until_it_waits(command: &mut Child, site: &TestSite<'_>) {
+    let query = "SELECT COUNT(*) FROM information_schema.innodb_trx t \
+                 JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id \
+                 WHERE t.trx_state = 'LOCK WAIT' AND p.db = DATABASE()";
     let _turn = ASKS.lock().unwrap_or_else(PoisonError::into_inner);
-    let until = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < until, "waited in vain");
+    let until = Instant::now() + Duration::from_secs(30);
+    while site.value(query) == "0" {
+        let at_work = || site.query("SELECT * FROM information_schema.processlist WHERE db = DATABASE()");
+        assert_eq!(command.try_wait().unwrap(), None, "it ended: {:?}", at_work());
+        assert!(Instant::now() < until, "it waits for nothing: {:?}", at_work());
         thread::sleep(Duration::from_millis(150));
     }
 }
