@@ -2,13 +2,22 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::ptr;
 use std::sync::OnceLock;
 
 use packmule::demo::{Flavour, INSTALL_HINT, PrivateServer, ServerBinary, ServerOptions};
 
+static SERVER: OnceLock<PrivateServer> = OnceLock::new();
+static MARIADB: OnceLock<PrivateServer> = OnceLock::new();
+static MYSQL: OnceLock<PrivateServer> = OnceLock::new();
+
+/// Whether other tests use this server too, so that its own settings must stay as they are.
+pub(crate) fn is_shared(server: &PrivateServer) -> bool {
+    [&SERVER, &MARIADB, &MYSQL].into_iter().filter_map(OnceLock::get).any(|shared| ptr::eq(shared, server))
+}
+
 /// The shared server. It ends with the test process, however that ends.
 pub(crate) fn server() -> &'static PrivateServer {
-    static SERVER: OnceLock<PrivateServer> = OnceLock::new();
     SERVER.get_or_init(|| match PrivateServer::start(&server_options()) {
         Ok(server) => server,
         // Never a skipped test: a green run without a server would say nothing.
@@ -26,8 +35,6 @@ pub(crate) fn server_options() -> ServerOptions {
 
 /// The shared server of this kind, for tests of two kinds at once. Both are needed, so a missing one is a failure.
 pub(crate) fn server_of(flavour: Flavour) -> &'static PrivateServer {
-    static MARIADB: OnceLock<PrivateServer> = OnceLock::new();
-    static MYSQL: OnceLock<PrivateServer> = OnceLock::new();
     let server = match flavour {
         Flavour::MariaDb => &MARIADB,
         Flavour::MySql => &MYSQL,

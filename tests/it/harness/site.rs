@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::program::Ran;
 use super::rows;
+use super::server::is_shared;
 
 /// Which side of the exchange a site is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +109,11 @@ impl<'s> TestSite<'s> {
         // Nothing of the person who runs the tests: no settings of theirs, no colours, no time zone.
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.folder.path()).env("TZ", "UTC");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // These two set which keys the whole server gives, and other tests run on it.
+        let sets_series = matches!(arguments.first(), Some(&("init" | "join")));
+        if sets_series && is_shared(self.server) && !arguments.contains(&"--no-series") {
+            command.arg("--no-series");
+        }
         command
     }
 
