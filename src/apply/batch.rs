@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
 
 use crate::apply::error::Error;
-use crate::bundle::{self, Event, PayloadReader};
+use crate::bundle::{self, Event, PayloadHead, PayloadReader};
 use crate::model::{Change, Seq, TableShape};
 
 /// Changes of one table that are decided and written together.
@@ -69,6 +69,7 @@ fn send(
     const SIZE_BYTES: usize = 2 << 20;
     let Source { seq, size_bytes: file_bytes, open } = *source;
     let mut reader = open()?;
+    let ahead_micros = ahead_micros(reader.head());
     let mut batch: Option<Batch> = None;
     let mut size_bytes = 0;
     let pass_on = |batch: Batch| {
@@ -91,6 +92,9 @@ fn send(
                 let Some(open) = &mut batch else {
                     continue;
                 };
+                // From here on all times are by the centre's clock.
+                let time = change.time().corrected(ahead_micros);
+                let change = change.at(time);
                 size_bytes += change.size_bytes();
                 open.read_bytes = read_bytes;
                 open.changes.push(change);
@@ -103,6 +107,11 @@ fn send(
         }
     }
     batch.map_or(Ok(()), pass_on)
+}
+
+/// How far the clock that made a bundle's times was ahead of the centre's; 0 where nobody knows.
+pub(super) fn ahead_micros(head: &PayloadHead) -> i64 {
+    head.clock_offset_ms.unwrap_or(0).saturating_mul(1000)
 }
 
 /// The part of a file that belongs to `read` of the `whole` content in it.

@@ -8,7 +8,7 @@ use crate::apply::word::{Lab, take_words};
 use crate::conflict::{Clock, Decision, Finding, Kind, decide_by_last_edit, detect};
 use crate::db::{self, Session, Table};
 use crate::ledger::{self, Conflict, Outcome, RowTime, Status};
-use crate::model::{Change, RowImage, RowKey, key_to_log, row_to_json};
+use crate::model::{Change, RowImage, RowKey, ahead_words, key_to_log, row_to_json};
 
 /// One change of a batch with what was found and decided.
 pub(super) struct Decided {
@@ -315,11 +315,19 @@ pub(super) fn describe(
         lab_row: change.after().map(json),
         central_time: None,
         lab_time: change.time().known(),
-        clock_note: None,
+        clock_note: clock_note(scene),
         status: Status::Decided,
         outcome: Outcome::Central,
         decided_by: Some("rule: last-edit-wins".to_owned()),
         note: None,
         bundle: scene.bundle.clone(),
     }
+}
+
+/// A word on a clock that was far off, and the times that were corrected for it.
+fn clock_note(scene: &Scene<'_>) -> Option<String> {
+    const WORTH_A_WORD_MICROS: u64 = 60_000_000;
+    let ahead = scene.ahead_micros;
+    let is_far = ahead.unsigned_abs() >= WORTH_A_WORD_MICROS;
+    is_far.then(|| format!("{}'s clock is {}; its times are corrected", scene.sender, ahead_words(ahead)))
 }

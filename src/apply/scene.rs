@@ -15,6 +15,8 @@ pub(super) struct Scene<'a> {
     pub(super) side: Side<'a>,
     pub(super) bundle: String,
     pub(super) now: Stamp,
+    /// How far the sender's clock is ahead of the centre's; its times are corrected by that already.
+    pub(super) ahead_micros: i64,
     pub(super) logged_since: Stamp,
     pub(super) folder: &'a Path,
     pub(super) catalog: &'a Catalog,

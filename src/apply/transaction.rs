@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::path::Path;
 
-use crate::apply::batch::{self, Source};
+use crate::apply::batch::{self, Source, ahead_micros};
 use crate::apply::error::Error;
 use crate::apply::guard::Guard;
 use crate::apply::receipt::{ReceiptOutcome, own_stream, take_receipts};
@@ -147,7 +147,9 @@ fn in_transaction(
         heads.push(opened.head().clone());
     }
     let whole = whole_tables(first, &heads, context.catalog);
-    let (tally, counts) = write_rows(session, outside, stream, parts, whole.as_deref(), context, monitor)?;
+    let ahead_micros = heads.first().map_or(0, ahead_micros);
+    let wanted = Wanted { whole: whole.as_deref(), ahead_micros };
+    let (tally, counts) = write_rows(session, outside, stream, parts, wanted, context, monitor)?;
     if let Side::Lab { .. } = context.side {
         for (table, _) in whole.iter().flatten() {
             ledger::record_start(session, table, context.now)?;
@@ -229,12 +231,20 @@ fn whole_tables(
     )
 }
 
+/// What the heads of the bundles say of their rows.
+struct Wanted<'a> {
+    /// The tables of which they bring every row, when they are a snapshot.
+    whole: Option<&'a [(TableName, Direction)]>,
+    /// How far the sender's clock is ahead of the centre's.
+    ahead_micros: i64,
+}
+
 fn write_rows(
     session: &mut Session,
     outside: Option<&mut Session>,
     stream: &StreamId,
     parts: &[Part<'_>],
-    whole: Option<&[(TableName, Direction)]>,
+    wanted: Wanted<'_>,
     context: &Context<'_>,
     monitor: &dyn Monitor,
 ) -> Result<(Tally, HashMap<Seq, ChangeCounts>), Error> {
@@ -255,7 +265,8 @@ fn write_rows(
             *sender = if has_taken_it { Knows::OurRows } else { Knows::OwnRowsOnly };
         }
     }
-    if let Some(whole) = whole {
+    run.scene.ahead_micros = wanted.ahead_micros;
+    if let Some(whole) = wanted.whole {
         run.begin_sweep(whole)?;
     }
     let mut counts: HashMap<Seq, ChangeCounts> = HashMap::new();
@@ -312,6 +323,7 @@ pub(super) fn new_run<'a>(
             side: context.side,
             bundle,
             now: context.now,
+            ahead_micros: 0,
             logged_since: context.logged_since,
             folder: context.folder,
             catalog: context.catalog,

@@ -7,6 +7,7 @@ use mysql::{OptsBuilder, SslOpts};
 
 use crate::db::error::Error;
 use crate::db::target::{Target, Tls};
+use crate::model::Stamp;
 
 /// One connection to the site's database.
 pub struct Session {
@@ -119,6 +120,13 @@ impl Session {
     /// The first row of a query's answer.
     pub fn first(&mut self, sql: &str) -> Result<Option<Row>, Error> {
         Ok(self.rows(sql)?.into_iter().next())
+    }
+
+    /// Now, by the server's clock: the one that dates edits.
+    pub fn utc_now(&mut self) -> Result<Stamp, Error> {
+        let row = self.first("SELECT UTC_TIMESTAMP(6)")?;
+        let text = row.as_ref().and_then(|row| row.optional(0)).unwrap_or_default();
+        Stamp::from_sql(text).map_err(|_| Error::Unexpected { what: format!("{text:?} for the time") })
     }
 
     /// Makes the triggers of packmule keep silent for what this session writes.

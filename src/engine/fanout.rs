@@ -25,6 +25,8 @@ pub(super) struct Fanout<'a> {
     pub(super) outbox: &'a Folder,
     pub(super) signing: &'a SigningKey,
     pub(super) sealed_at: Stamp,
+    /// How far the clock is ahead of the centre's, in milliseconds; `None` where nobody knows.
+    pub(super) ahead_ms: Option<i64>,
     pub(super) size_bytes_max: u64,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) tables: &'a [&'a Table],
@@ -81,6 +83,7 @@ impl Fanout<'_> {
             first: to.stream.next().ok_or(crate::seal::Error::NoNumbersLeft)?,
             previous: to.stream.previous(),
             sealed_at: self.sealed_at,
+            ahead_ms: self.ahead_ms,
             kind: to.kind,
             receipt: to.receipt,
             even_empty: to.owes_receipt || to.kind == BundleKind::Snapshot,

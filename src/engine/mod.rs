@@ -4,6 +4,7 @@
 
 mod arrivals;
 mod carry;
+mod clock;
 mod doctor;
 mod enrol;
 mod error;
@@ -35,6 +36,7 @@ mod tables;
 mod verify;
 
 pub use carry::{Carried, CarriedBundle, CarryTo, carry};
+pub use clock::measure_clock;
 pub use doctor::{Check, Health, doctor};
 pub use enrol::{Enrolled, enrol};
 pub use error::{Cause, Error};

@@ -6,6 +6,7 @@ use crate::bundle::{LEFT_OUT_SETTING, TABLES_SETTING, names_to_setting, tables_t
 use crate::capture::{self, Scope, Summary};
 use crate::config::{KeyFolder, Sealed as Witnessed, Witness};
 use crate::db::{Catalog, Table, rank};
+use crate::engine::clock::clock_ahead_ms;
 use crate::engine::error::{Cause, Error};
 use crate::engine::fanout::Fanout;
 use crate::engine::follow::{readable, renew_stale};
@@ -79,6 +80,7 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
     renew_stale(home, &shared.catalog, &shared.tables)?;
     let ranked = shared.ranked();
     let sealed_at = now();
+    let ahead_ms = clock_ahead_ms(home)?;
     let scope = Scope { tables: &ranked, muted: &shared.muted, folder: home.outbox.path() };
     let mut snapshot = capture::begin(&mut home.session, &scope, home.monitor)?;
     for one in &mut receivers {
@@ -89,6 +91,7 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
         outbox: &home.outbox,
         signing: &home.keys.signing,
         sealed_at,
+        ahead_ms,
         size_bytes_max: home.settings.bundle_bytes_max,
         settings: shared.settings(home.here.role),
         tables: &ranked,

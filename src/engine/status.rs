@@ -6,7 +6,7 @@ use crate::engine::error::Error;
 use crate::engine::follow::{loses_edits, readable};
 use crate::engine::home::Home;
 use crate::engine::peers::{Overview, PeerStatus, overview};
-use crate::ledger::{self, KeptRows};
+use crate::ledger::{self, ClockState, KeptRows};
 use crate::model::{Role, Site, TableName};
 
 /// Where everything stands at one site.
@@ -26,6 +26,8 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
     /// What this lab keeps of the centre's changes until it can follow them.
     pub kept: Vec<KeptRows>,
+    /// How this lab's clock compares with the centre's; `None`: they were never compared, as at the centre.
+    pub clock: Option<ClockState>,
     /// Conflicts that wait for a person.
     pub open_conflicts: u64,
     /// Triggers that are missing or changed.
@@ -58,6 +60,7 @@ pub fn status(home: &mut Home<'_>) -> Result<Status, Error> {
         has_started: home.has_started()?,
         unsealed: to_seal,
         peers,
+        clock: ledger::load_clock(&mut home.session)?,
         kept: ledger::kept_summary(&mut home.session)?,
         open_conflicts: ledger::open_conflicts(&mut home.session)?,
         broken_triggers: broken as u64,

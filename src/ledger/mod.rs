@@ -1,6 +1,7 @@
 //! What this site remembers: who it is, whom it knows, what was sealed and applied, and every conflict ever met.
 
 mod bundles;
+mod clock;
 mod conflicts;
 mod error;
 mod here;
@@ -17,6 +18,7 @@ pub use bundles::{
     BundleRecord, BundleState, Way, bundles_of, find_bundle, last_snapshot, last_with_content, record_bundle,
     record_carried, unconfirmed_bundles,
 };
+pub use clock::{ClockState, load_clock, remember_clock};
 pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflicts, record_conflicts};
 pub use error::Error;
 pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};

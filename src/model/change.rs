@@ -68,6 +68,16 @@ impl Change {
         }
     }
 
+    /// The same change at another time.
+    pub fn at(mut self, moment: Stamp) -> Self {
+        match &mut self {
+            Change::Insert { time, .. } | Change::Update { time, .. } | Change::Delete { time, .. } => {
+                *time = moment
+            }
+        }
+        self
+    }
+
     /// The key of the row. `None` where the row has fewer columns than the shape.
     pub fn key(&self, shape: &TableShape) -> Option<RowKey> {
         match self {

@@ -29,7 +29,7 @@ pub use site::{
     Incarnation, ParseIncarnationError, ParseRoleError, ParseSeqError, ParseSiteError, Role, Seq, Site,
     StreamId,
 };
-pub use stamp::{ParseStampError, Stamp};
+pub use stamp::{ParseStampError, Stamp, ahead_words};
 
 /// Reads an even number of hexadecimal digits, upper or lower case. Returns `None` for anything else.
 pub fn bytes_from_hex(text: &str) -> Option<Vec<u8>> {

@@ -18,6 +18,19 @@ impl Stamp {
         (self != Stamp::UNKNOWN).then_some(self)
     }
 
+    /// The same moment by a clock that is right, where the one that gave it was `ahead_micros` ahead.
+    ///
+    /// Stays within what a `DATETIME` column can hold, whatever a stranger says of a clock.
+    pub fn corrected(self, ahead_micros: i64) -> Stamp {
+        const END_OF_9999: i64 = 253_402_300_799_999_999;
+        match self.known() {
+            Some(Stamp(micros)) if ahead_micros != 0 => {
+                Stamp(micros.saturating_sub(ahead_micros).clamp(1, END_OF_9999))
+            }
+            _ => self,
+        }
+    }
+
     /// The moment this many microseconds after 1970-01-01 00:00 UTC.
     pub fn from_micros(micros: i64) -> Self {
         Stamp(micros)
@@ -75,6 +88,17 @@ impl FromStr for Stamp {
     }
 }
 
+/// Says how far a clock is ahead, such as `2 h ahead` or `3 days behind`.
+pub fn ahead_words(ahead_micros: i64) -> String {
+    const UNITS: [(u64, &str); 3] = [(86_400, "days"), (3600, "h"), (60, "min")];
+    let seconds = ahead_micros.unsigned_abs() / 1_000_000;
+    // Two of a unit at least: 90 min says more than 1 h.
+    let unit = UNITS.iter().find(|(length, _)| seconds >= 2 * length).copied();
+    let (length, unit) = unit.unwrap_or((1, "s"));
+    let side = if ahead_micros < 0 { "behind" } else { "ahead" };
+    format!("{} {unit} {side}", seconds / length)
+}
+
 /// A text that is not a UTC time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a time is written 2026-11-08T16:40:00.123456Z")]
@@ -101,5 +125,23 @@ mod tests {
         assert_eq!(Stamp::UNKNOWN.to_sql(), "1970-01-01 00:00:00.000000");
         assert_eq!(Stamp::from_sql("1970-01-01 00:00:00").unwrap().known(), None);
         assert_eq!(Stamp::from_micros(1).known(), Some(Stamp::from_micros(1)));
+    }
+
+    #[test]
+    fn a_clock_that_was_off_is_set_right_and_stays_a_time() {
+        let time = Stamp::from_sql("2026-11-08 16:40:00").unwrap();
+        let hour = 3_600_000_000;
+        assert_eq!(time.corrected(hour).to_sql(), "2026-11-08 15:40:00.000000");
+        assert_eq!(time.corrected(-hour).to_sql(), "2026-11-08 17:40:00.000000");
+        assert_eq!(Stamp::UNKNOWN.corrected(hour), Stamp::UNKNOWN);
+        assert_eq!(time.corrected(i64::MAX).to_sql(), "1970-01-01 00:00:00.000001");
+        assert_eq!(time.corrected(i64::MIN).to_sql(), "9999-12-31 23:59:59.999999");
+    }
+
+    #[test]
+    fn how_far_a_clock_is_off_is_said_in_the_largest_unit_that_fits_twice() {
+        let words = |seconds: i64| ahead_words(seconds * 1_000_000);
+        assert_eq!((words(7250), words(-90)), ("2 h ahead".to_owned(), "90 s behind".to_owned()));
+        assert_eq!((words(5400), words(-300_000)), ("90 min ahead".to_owned(), "3 days behind".to_owned()));
     }
 }

@@ -33,6 +33,8 @@ pub struct Plan<'a> {
     pub previous: Option<Digest>,
     /// When, by this site's clock.
     pub sealed_at: Stamp,
+    /// How far that clock is ahead of the centre's, in milliseconds; `None` where nobody knows.
+    pub ahead_ms: Option<i64>,
     /// Whether the bundles hold changes, or whole tables from which the receiver starts.
     pub kind: BundleKind,
     /// What this site has applied of the other direction.
@@ -144,7 +146,7 @@ impl<'a, O: Outbox> Sealer<'a, O> {
             stream: self.plan.stream.clone(),
             seq,
             sealed_at: self.plan.sealed_at,
-            clock_offset_ms: None,
+            clock_offset_ms: self.plan.ahead_ms,
             settings: self.plan.settings.clone(),
         };
         let file = BufWriter::with_capacity(256 << 10, self.outbox.nameless()?);

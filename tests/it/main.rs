@@ -8,6 +8,7 @@ mod apply;
 mod bad_bundles;
 mod bad_input;
 mod capture;
+mod clocks;
 mod conflicts;
 mod convergence;
 mod crashes;

@@ -8,8 +8,8 @@ use crate::cli::text::{count, escape};
 use crate::cli::{Context, Exit, Facts, Report, StatusArgs};
 use crate::conflict::Kind;
 use crate::engine::{self, Home, PeerStatus, Status};
-use crate::ledger::{KeptRows, SiteState, Why};
-use crate::model::{Role, Site, Stamp};
+use crate::ledger::{ClockState, KeptRows, SiteState, Why};
+use crate::model::{Role, Site, Stamp, ahead_words};
 
 /// Prints where everything stands; `--check` tells a script whether a person is needed.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Report> {
@@ -107,6 +107,9 @@ fn facts(status: &Status) -> Facts {
             }
         }
     }
+    if let (Some(clock), Some(central)) = (&status.clock, &status.central) {
+        facts.add("Clock", clock_words(clock, central));
+    }
     for one in &status.kept {
         facts.add("Kept", kept_words(one, status.central.as_ref()));
     }
@@ -123,6 +126,18 @@ fn facts(status: &Status) -> Facts {
     }
     facts
 }
+
+/// `2 h ahead of central's, corrected (compared 8 Nov 2026 16:40)`
+fn clock_words(clock: &ClockState, central: &Site) -> String {
+    let compared = format!("compared {}", moment(clock.measured_at));
+    match clock.ahead_micros.abs() < WORTH_A_WORD_MICROS {
+        true => format!("as {central}'s ({compared})"),
+        false => format!("{} of {central}'s, corrected ({compared})", ahead_words(clock.ahead_micros)),
+    }
+}
+
+/// Clocks that differ by less are the same for people.
+const WORTH_A_WORD_MICROS: i64 = 2_000_000;
 
 fn lab_facts(facts: &mut Facts, central: &PeerStatus) {
     let PeerStatus { site, at_home, under_way: on_the_way, .. } = central;
@@ -267,6 +282,11 @@ fn to_json(status: &Status, next: &str) -> Value {
         "role": status.role.to_string(),
         "central": status.central.as_ref().map(ToString::to_string),
         "started": status.has_started,
+        "clock": status.clock.map(|clock| json!({
+            "ahead_ms": clock.ahead_micros / 1000,
+            "error_ms": clock.error_micros / 1000,
+            "measured_at": clock.measured_at.to_string(),
+        })),
         "unsealed": unsealed,
         "unconfirmed": status.peers.iter().map(PeerStatus::unconfirmed).sum::<u64>(),
         "unconfirmed_bytes": status.peers.iter().map(bytes).sum::<u64>(),
