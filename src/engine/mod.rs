@@ -34,6 +34,7 @@ mod status;
 mod stream;
 mod tables;
 mod verify;
+mod watch;
 
 pub use carry::{Carried, CarriedBundle, CarryTo, carry};
 pub use clock::measure_clock;
@@ -58,3 +59,4 @@ pub use sites::{
 pub use status::{Status, status};
 pub use tables::{Remark, TableReport, TableState, add_tables, check_tables, list_tables, remove_tables};
 pub use verify::{Proof, inspect, verify};
+pub use watch::Watch;

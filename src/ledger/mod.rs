@@ -30,7 +30,8 @@ pub use log::{
     own_batches_after, own_changes, own_deletes,
 };
 pub use overview::{
-    Author, Unsealed, all_unconfirmed, newest_applied, newest_sealed, newest_with_content, unsealed_rows,
+    Author, OpenEdits, Unsealed, all_unconfirmed, newest_applied, newest_sealed, newest_with_content,
+    open_edits, unsealed_rows,
 };
 pub use prune::{change_history, confirmed_batch, last_prunable_bundle, prune_log, unconfirmed_log_rows};
 pub use series::{SeriesState, load_series, remember_rekeyed, remember_series};

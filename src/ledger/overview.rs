@@ -57,6 +57,26 @@ pub fn unsealed_rows(session: &mut Session) -> Result<Vec<Unsealed>, Error> {
     rows.iter().map(read).collect()
 }
 
+/// The log rows that no bundle carries: how many, and the newest of them. Another answer means that something was logged or sealed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpenEdits {
+    /// How many.
+    pub rows: u64,
+    /// The largest number among them; a transaction that commits late may have a smaller one, and counts in `rows`.
+    pub newest: u64,
+}
+
+/// Looks which log rows no bundle carries.
+pub fn open_edits(session: &mut Session) -> Result<OpenEdits, Error> {
+    let row = session.first(
+        "SELECT COUNT(*), COALESCE(MAX(id), 0) FROM sync_log FORCE INDEX (packmule_open) WHERE batch IS NULL",
+    )?;
+    let Some(row) = row else {
+        return Ok(OpenEdits::default());
+    };
+    Ok(OpenEdits { rows: row.parse(0)?, newest: row.parse(1)? })
+}
+
 /// The bundles sealed here that no receipt covers, of every stream; of each stream the oldest first.
 pub fn all_unconfirmed(session: &mut Session) -> Result<Vec<BundleRecord>, Error> {
     let query = format!(
