@@ -15,6 +15,7 @@
 //! module may use which, and a test holds the code to it.
 
 pub mod admit;
+pub mod agent;
 pub mod apply;
 pub mod bundle;
 pub mod capture;

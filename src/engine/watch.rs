@@ -7,7 +7,6 @@ use crate::engine::home::connect;
 use crate::ledger::{self, OpenEdits};
 
 /// Looks at the log of this site, now and then.
-#[derive(Debug)]
 pub struct Watch {
     session: Session,
 }
