@@ -181,6 +181,9 @@ const STICK_TEMPLATE: &str = "
 # [stick]
 # contact = \"...\"   whom the finder of a lost stick should call
 # bundle_max = \"512MiB\"   larger seals go on in a next bundle
+
+# [agent]
+# sticks = true      `packmule run` exchanges with sticks that carry a packmule folder
 ";
 
 #[cfg(test)]

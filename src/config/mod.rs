@@ -3,6 +3,7 @@
 //! Text goes in, checked values come out; nothing here talks to a database. A file that holds a secret is
 //! written for its owner alone and refused when others may read it.
 
+mod agent;
 mod card;
 mod card_content;
 mod client_file;
@@ -26,6 +27,7 @@ mod url;
 mod witness;
 mod words;
 
+pub use agent::Agent;
 pub use card::{AnswerCard, SiteCard, VerifiedAnswer, VerifiedSite};
 pub use create::{NewSettings, set_tables};
 pub use database::{Database, Password, Tls};

@@ -144,6 +144,11 @@ impl<'r> Section<'r> {
         self.take(key, "a text", |value| value.as_str().map(str::to_owned))
     }
 
+    /// `true` or `false`.
+    pub(super) fn truth(&self, key: &str) -> Result<Option<Found<bool>>, Error> {
+        self.take(key, "true or false", |value| value.as_bool())
+    }
+
     /// A whole number that fits a port.
     pub(super) fn port(&self, key: &str) -> Result<Option<Found<u16>>, Error> {
         self.whole(key, 1..=u16::MAX)

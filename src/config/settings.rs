@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::config::agent::Agent;
 use crate::config::database::Database;
 use crate::config::error::Error;
 use crate::config::fault::Problem;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub bundle_bytes_max: u64,
     /// How long confirmed bundles and their log rows are kept.
     pub keep: Duration,
+    /// What the agent may do by itself.
+    pub agent: Agent,
     shown: Vec<Shown>,
 }
 
@@ -65,7 +68,9 @@ impl Settings {
         let reader = Reader::new(path, text);
         let tree = reader.parse()?;
         let top = reader.top(&tree);
-        top.only(&["role", "site", "state", "database", "central", "sync", "tables", "stick", "keep"])?;
+        top.only(&[
+            "role", "site", "state", "database", "central", "sync", "tables", "stick", "keep", "agent",
+        ])?;
         let role = top.word("role", Role::WORDS, |word| word.parse().ok())?;
         let role = top.shown(top.needed("role", role)?);
         let site = read_site(&top)?;
@@ -92,6 +97,7 @@ impl Settings {
         let contact = stick.text("contact")?.map(|found| stick.shown(found));
         let bundle_bytes_max = read_bundle_max(&stick)?;
         let keep = read_keep(&top)?;
+        let agent = Agent::read(&top.section("agent")?, role)?;
         let path = path.to_owned();
         let shown = reader.into_shown();
         Ok(Settings {
@@ -108,6 +114,7 @@ impl Settings {
             contact,
             bundle_bytes_max,
             keep,
+            agent,
             shown,
         })
     }

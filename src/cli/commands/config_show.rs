@@ -64,7 +64,8 @@ mod tests {
              database.tls       off                          default\n\
              database.password  (not shown)                  line 6\n\
              stick.bundle_max   512MiB                       default\n\
-             keep               30d                          default\n"
+             keep               30d                          default\n\
+             agent.sticks       false                        default\n"
         );
     }
 }
