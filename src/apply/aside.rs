@@ -1,17 +1,22 @@
 //! Changes that did not fit when they came: tried again once more of the bundle is written.
 
 use crate::apply::error::Error;
-use crate::apply::run::{Chance, Run};
+use crate::apply::run::{Chance, Refused, Run};
 use crate::model::{Change, TableName, TableShape};
 use crate::spool::Spool;
 
 impl Run<'_> {
     /// Tries what was set aside until nothing more fits, then unties circles of foreign keys.
+    ///
+    /// A pass costs a statement for each row that is refused, so none is made that cannot change anything.
     pub(super) fn replay(&mut self) -> Result<(), Error> {
         self.replay_rounds()?;
-        if self.aside.count() > 0 {
+        if self.aside.count() > 0 && self.refused.orphans {
+            let written = self.tally.written;
             self.untie_circles()?;
-            self.replay_rounds()?;
+            if self.tally.written > written {
+                self.replay_rounds()?;
+            }
         }
         Ok(())
     }
@@ -19,8 +24,13 @@ impl Run<'_> {
     /// Tries what is left for the last time; what does not fit then is parked for a person.
     pub(super) fn replay_last(&mut self) -> Result<(), Error> {
         self.replay()?;
-        self.untie_swaps()?;
-        self.replay()?;
+        if self.aside.count() > 0 && self.refused.uniques {
+            let written = self.tally.written;
+            self.untie_swaps()?;
+            if self.tally.written > written {
+                self.replay()?;
+            }
+        }
         self.replay_once(Chance::Last)
     }
 
@@ -41,6 +51,7 @@ impl Run<'_> {
         const CHANGES_MAX: usize = 500;
         const SIZE_BYTES: usize = 1 << 20;
         let mut aside = std::mem::replace(&mut self.aside, Spool::new(self.scene.folder));
+        self.refused = Refused::default();
         let shapes = self.shapes();
         let mut batch: Option<(TableName, Vec<Change>, usize)> = None;
         aside.drain(&|name| shapes(name), &mut |name, change, ()| {

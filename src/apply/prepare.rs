@@ -191,6 +191,7 @@ impl Run<'_> {
             clock_note: None,
             status: Status::Decided,
             outcome,
+            written_row: None,
             decided_by: Some("person: --without".to_owned()),
             note: Some(note),
             bundle: self.scene.bundle.clone(),

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::apply::decide::{Decided, Verdict, describe, record_id};
+use crate::apply::decide::{Decided, Verdict, record_id};
 use crate::apply::error::Error;
 use crate::apply::run::Run;
 use crate::apply::scene::{Prepared, Side};
+use crate::apply::verdict::describe;
 use crate::apply::write::Order;
-use crate::conflict::Kind;
+use crate::conflict::{Kind, has_fallen_back};
 use crate::db::{self, Table};
-use crate::ledger::{self, Conflict, Kept, LoggedRow, Status, Why};
-use crate::model::{Change, Op, RowKey, TableName, hex_from_bytes, key_to_log, row_to_json};
+use crate::ledger::{self, Conflict, Kept, LoggedRow, Outcome, Status, Why};
+use crate::model::{Change, Op, RowKey, Stamp, TableName, hex_from_bytes, key_to_log, row_to_json};
 
 /// What a lab keeps of the words that it cannot follow yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +35,7 @@ impl Run<'_> {
         refused: &HashMap<usize, (Kind, String)>,
     ) -> Result<(), Error> {
         let table = &prepared.table;
-        let mut written: Vec<LoggedRow> = Vec::new();
-        let mut conflicts: Vec<Conflict> = Vec::new();
-        let mut answers: Vec<(String, Op)> = Vec::new();
+        let mut notes = Notes::default();
         let mut deferred: Vec<usize> = Vec::new();
         let mut followed: Vec<String> = Vec::new();
         let forgets = self.forgets();
@@ -48,18 +47,28 @@ impl Run<'_> {
                 }
                 Verdict::AlreadyThere => {
                     self.tally.already_there += 1;
+                    notes.end(table, one);
                     one.change.after().cloned()
                 }
                 Verdict::Write(conflict) => {
                     self.tally.written += 1;
                     let conflict = conflict.take();
-                    written.push(logged(at, one));
-                    conflicts.extend(conflict.map(|boxed| *boxed));
+                    notes.written.push(self.logged(at, one));
+                    notes.end(table, one);
+                    // The lab does not know the row that was made of both.
+                    if conflict.as_ref().is_some_and(|conflict| conflict.outcome == Outcome::Merged) {
+                        notes.answers.push(answer(table, one));
+                    }
+                    notes.new.extend(conflict.map(|boxed| *boxed));
                     one.change.after().cloned()
                 }
                 Verdict::Keep(conflict) => {
-                    conflicts.push((**conflict).clone());
-                    answers.push(answer(table, one));
+                    let conflict = (**conflict).clone();
+                    match one.joins.as_ref().filter(|_| conflict.status == Status::Open) {
+                        Some(joins) => notes.joined.push((joins.id, conflict)),
+                        None => notes.new.push(conflict),
+                    }
+                    notes.answers.push(answer(table, one));
                     one.current.clone()
                 }
             };
@@ -75,9 +84,7 @@ impl Run<'_> {
                 self.settle.push(&table.shape, wanted, ())?;
             }
         }
-        self.record_conflicts(&conflicts)?;
-        self.log(&table.shape.name, &written)?;
-        self.answer(&table.shape.name, &answers)?;
+        self.put_down(table, notes)?;
         self.forget(&table.shape.name, &followed)?;
         let waiting: Vec<Kept> = deferred
             .into_iter()
@@ -86,32 +93,61 @@ impl Run<'_> {
         self.keep(&waiting)
     }
 
-    /// Sets a change aside: at the centre for a person, at a lab until it fits. Nothing else waits for it.
+    /// Sets changes aside: at the centre for a person, at a lab until they fit. Nothing else waits for them.
     pub(super) fn set_aside(
         &mut self,
         table: &Table,
-        one: &Decided,
-        kind: Kind,
-        note: String,
+        changes: Vec<(Decided, Kind, String)>,
     ) -> Result<(), Error> {
         if let Side::Lab { .. } = self.scene.side {
-            let word = self.word(table, one, Why::Misfit(kind), Some(note));
-            return self.keep(&[word]);
+            let word = |(one, kind, note): (Decided, Kind, String)| {
+                self.word(table, &one, Why::Misfit(kind), Some(note))
+            };
+            let words: Vec<Kept> = changes.into_iter().map(word).collect();
+            return self.keep(&words);
         }
-        let mut conflict = describe(&self.scene, table, &one.change, &one.key, one.current.as_ref(), kind);
-        conflict.status = Status::Open;
-        conflict.decided_by = None;
-        conflict.note = Some(note);
-        self.record_conflicts(&[conflict])?;
-        // The lab holds what could not be written here: it is told what the row is instead.
-        self.answer(&table.shape.name, &[answer(table, one)])
+        let mut notes = Notes::default();
+        for (one, kind, note) in changes {
+            let (mut conflict, is_merged) = match &one.verdict {
+                Verdict::Write(Some(decided)) => ((**decided).clone(), decided.outcome == Outcome::Merged),
+                Verdict::AlreadyThere | Verdict::Write(None) | Verdict::Keep(_) | Verdict::Defer => {
+                    let current = one.current.as_ref();
+                    (describe(&self.scene, table, &one.change, &one.key, current, kind), false)
+                }
+            };
+            conflict.kind = kind;
+            conflict.status = Status::Open;
+            conflict.outcome = Outcome::Central;
+            conflict.written_row.clone_from(&conflict.central_row);
+            conflict.decided_by = None;
+            let row = if is_merged { "the row made of both: " } else { "" };
+            conflict.note = Some(format!("{row}{note}"));
+            match &one.joins {
+                Some(joins) => {
+                    joins.set_op(&mut conflict);
+                    notes.joined.push((joins.id, conflict));
+                }
+                None => notes.new.push(conflict),
+            }
+            // The lab holds what could not be written here: it is told what the row is instead.
+            notes.answers.push(answer(table, &one));
+        }
+        self.put_down(table, notes)
     }
 
-    fn record_conflicts(&mut self, conflicts: &[Conflict]) -> Result<(), Error> {
-        let open = conflicts.iter().filter(|conflict| conflict.status == Status::Open).count() as u64;
-        self.tally.parked += open;
-        self.tally.conflicts += conflicts.len() as u64 - open;
-        Ok(ledger::record_conflicts(self.session, conflicts)?)
+    /// Writes notes into conflict_log and sync_log, in the transaction that is open.
+    fn put_down(&mut self, table: &Table, notes: Notes) -> Result<(), Error> {
+        const RULE: &str = "rule: a later edit of the row fits";
+        let name = &table.shape.name;
+        let open = notes.new.iter().filter(|conflict| conflict.status == Status::Open).count();
+        self.tally.parked += (open + notes.joined.len()) as u64;
+        self.tally.conflicts += (notes.new.len() - open) as u64;
+        self.scene.past.has_waiting |= open > 0;
+        ledger::record_conflicts(self.session, &notes.new)?;
+        ledger::join_conflicts(self.session, &notes.joined, self.scene.now)?;
+        ledger::end_conflicts(self.session, &notes.ended, RULE)?;
+        self.log(name, &notes.written)?;
+        self.answer(name, &notes.answers)
     }
 
     /// Logs rows that were written, with the time and the site of the edit itself, so that the centre can pass it on to
@@ -131,6 +167,17 @@ impl Run<'_> {
             }
             Side::Central { .. } | Side::Lab { .. } => Ok(()),
         }
+    }
+
+    /// The log row of a row that was written. A clock that has fallen back dates nothing: its edit would lose for ever.
+    fn logged(&self, at: usize, one: &Decided) -> LoggedRow {
+        let order =
+            Order { at, key: one.key.clone(), row: one.change.after(), exists: one.current.is_some() };
+        let time = match has_fallen_back(one.change.time(), self.scene.past.sealed_before) {
+            true => Stamp::UNKNOWN,
+            false => one.change.time(),
+        };
+        LoggedRow { record_id: key_to_log(&one.key), op: order.op(), time }
     }
 
     /// The word that a lab keeps of a change.
@@ -192,9 +239,28 @@ impl Run<'_> {
     }
 }
 
-fn logged(at: usize, one: &Decided) -> LoggedRow {
-    let order = Order { at, key: one.key.clone(), row: one.change.after(), exists: one.current.is_some() };
-    LoggedRow { record_id: key_to_log(&one.key), op: order.op(), time: one.change.time() }
+/// What is to be put down of some decisions.
+#[derive(Default)]
+struct Notes {
+    /// Rows that were written.
+    written: Vec<LoggedRow>,
+    /// Conflicts that are new.
+    new: Vec<Conflict>,
+    /// Changes that join conflicts which wait.
+    joined: Vec<(u64, Conflict)>,
+    /// Conflicts that waited and are over, each with the row that stands.
+    ended: Vec<(u64, Option<String>)>,
+    /// Rows of which the sender holds something else.
+    answers: Vec<(String, Op)>,
+}
+
+impl Notes {
+    /// The change stands for one that waited because it did not fit.
+    fn end(&mut self, table: &Table, one: &Decided) {
+        if let Some(joins) = one.joins.as_ref().filter(|joins| joins.ends) {
+            self.ended.push((joins.id, one.change.after().map(|row| row_to_json(&table.shape, row))));
+        }
+    }
 }
 
 fn answer(table: &Table, one: &Decided) -> (String, Op) {

@@ -27,6 +27,15 @@ pub(super) enum Chance {
     Last,
 }
 
+/// Why changes that were set aside were refused when they were tried last.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Refused {
+    /// A parent is missing, or a child is in the way.
+    pub(super) orphans: bool,
+    /// Another row has the unique value.
+    pub(super) uniques: bool,
+}
+
 /// The work inside one transaction.
 pub(super) struct Run<'a> {
     pub(super) session: &'a mut Session,
@@ -37,6 +46,7 @@ pub(super) struct Run<'a> {
     pub(super) tables: HashMap<TableName, Prepared>,
     pub(super) ranks: BTreeMap<TableName, Rank>,
     pub(super) aside: Spool<'a>,
+    pub(super) refused: Refused,
     pub(super) settle: Spool<'a>,
     pub(super) guard: Guard,
     pub(super) tally: Tally,
@@ -84,16 +94,20 @@ impl Run<'_> {
         drop(orders);
         self.respell_written(table, &decided, &refused)?;
         self.record(&prepared, &mut decided, &refused)?;
+        let mut misfits: Vec<(Decided, Kind, String)> = Vec::new();
         for (at, one) in decided.into_iter().enumerate() {
             match refused.remove(&at) {
                 // Another row, written later, can bring the parent or free the unique value. A value never fits.
-                Some((Kind::Orphan | Kind::Unique, _)) if chance == Chance::Later => {
-                    self.aside.push(&table.shape, one.change, ())?;
+                Some((kind @ (Kind::Orphan | Kind::Unique), _)) if chance == Chance::Later => {
+                    self.refused.orphans |= kind == Kind::Orphan;
+                    self.refused.uniques |= kind == Kind::Unique;
+                    self.aside.push(&table.shape, one.into_sent(), ())?;
                 }
-                Some((kind, note)) => self.set_aside(table, &one, kind, note)?,
+                Some((kind, note)) => misfits.push((one, kind, note)),
                 None => {}
             }
         }
+        self.set_aside(table, misfits)?;
         if later.is_empty() { Ok(()) } else { self.process(name, later, chance) }
     }
 

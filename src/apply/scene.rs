@@ -1,9 +1,10 @@
 //! Where the work takes place, and what it counts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::apply::without::Without;
+use crate::conflict::Rules;
 use crate::db::{Catalog, Table};
 use crate::model::{Role, Site, Stamp, TableName};
 
@@ -17,11 +18,26 @@ pub(super) struct Scene<'a> {
     pub(super) now: Stamp,
     /// How far the sender's clock is ahead of the centre's; its times are corrected by that already.
     pub(super) ahead_micros: i64,
+    /// What the centre knows of the sender.
+    pub(super) past: Past,
     pub(super) logged_since: Stamp,
     pub(super) folder: &'a Path,
     pub(super) catalog: &'a Catalog,
     pub(super) shared: &'a BTreeSet<TableName>,
     pub(super) without: &'a Without,
+}
+
+/// What the centre knows of the lab that sent a bundle, from before it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Past {
+    /// When the lab sealed the bundle before, where that time can be trusted.
+    pub(super) sealed_before: Option<Stamp>,
+    /// The last batch of the centre's changes that the lab had, and followed, when it sealed this bundle.
+    pub(super) confirmed: u64,
+    /// Whether the lab goes on under a new history, and so may send again what it has sent before.
+    pub(super) may_repeat: bool,
+    /// Whether conflicts of the lab wait for a person.
+    pub(super) has_waiting: bool,
 }
 
 /// Which side of the exchange this is, with what only that side needs to know.
@@ -33,6 +49,8 @@ pub enum Side<'a> {
         down_only: &'a BTreeSet<TableName>,
         /// Tables whose changes only go up: no lab is told of them.
         up_only: &'a BTreeSet<TableName>,
+        /// How disagreements are decided; tables that are not among them go by the defaults.
+        rules: &'a BTreeMap<TableName, Rules>,
         /// Whether the sender had the centre's rows when it sealed: the last snapshot for it is in its receipt.
         sender: Knows,
     },

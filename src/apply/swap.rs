@@ -71,7 +71,7 @@ impl Run<'_> {
                 && one.change.after().is_some()
         };
         let (clean, others): (Vec<Decided>, Vec<Decided>) = decided.into_iter().partition(is_clean);
-        left.extend(others.into_iter().map(|one| one.change));
+        left.extend(others.into_iter().map(Decided::into_sent));
         let mut set = clean.into_iter().map(|one| (name.clone(), one.change)).collect();
         let mut orphans = Vec::new();
         self.drop_orphans(&mut set, &mut orphans)?;

@@ -7,14 +7,15 @@ use std::path::Path;
 use crate::apply::batch::{self, Source, ahead_micros};
 use crate::apply::error::Error;
 use crate::apply::guard::Guard;
+use crate::apply::past::past;
 use crate::apply::receipt::{ReceiptOutcome, own_stream, take_receipts};
 use crate::apply::record::Keeping;
-use crate::apply::run::Run;
-use crate::apply::scene::{Knows, Scene, Side, Tally};
+use crate::apply::run::{Refused, Run};
+use crate::apply::scene::{Knows, Past, Scene, Side, Tally};
 use crate::apply::without::Without;
 use crate::bundle::{
-    self, LEFT_OUT_SETTING, PayloadHead, PayloadReader, Receipt, TABLES_SETTING, names_from_setting,
-    tables_from_setting,
+    self, KEPT_SETTING, LEFT_OUT_SETTING, PayloadHead, PayloadReader, Receipt, TABLES_SETTING,
+    names_from_setting, tables_from_setting,
 };
 use crate::db::{Catalog, Session, rank};
 use crate::ledger::{self, BundleRecord, BundleState, Stream, StreamState, Way};
@@ -148,7 +149,8 @@ fn in_transaction(
     }
     let whole = whole_tables(first, &heads, context.catalog);
     let ahead_micros = heads.first().map_or(0, ahead_micros);
-    let wanted = Wanted { whole: whole.as_deref(), ahead_micros };
+    let kept = heads.first().and_then(|head| head.settings.get(KEPT_SETTING)?.parse().ok());
+    let wanted = Wanted { whole: whole.as_deref(), ahead_micros, kept };
     let (tally, counts) = write_rows(session, outside, stream, parts, wanted, context, monitor)?;
     if let Side::Lab { .. } = context.side {
         for (table, _) in whole.iter().flatten() {
@@ -174,7 +176,7 @@ fn in_transaction(
                 conflicts: if part.seq == last.seq { tally.conflicts } else { 0 },
                 parked: if part.seq == last.seq { tally.parked } else { 0 },
                 deferred: if part.seq == last.seq { tally.deferred } else { 0 },
-                sealed_at: heads.get(at).map_or(context.now, |head| head.sealed_at),
+                sealed_at: heads.get(at).map_or(context.now, |head| sealed_at(head, context)),
                 recorded_at: context.now,
                 way: Some(Way::Stick),
                 carried_at: None,
@@ -197,6 +199,14 @@ fn in_transaction(
         deferred: tally.deferred,
         receipt,
     })
+}
+
+/// When a bundle was sealed; at the centre by its own clock, as far as the sender's was compared with it.
+fn sealed_at(head: &PayloadHead, context: &Context<'_>) -> Stamp {
+    match context.side {
+        Side::Central { .. } => head.sealed_at.corrected(ahead_micros(head)),
+        Side::Lab { .. } => head.sealed_at,
+    }
 }
 
 /// Whether a bundle comes next. A snapshot says everything anew, so it may leave out what came before it.
@@ -237,6 +247,8 @@ struct Wanted<'a> {
     whole: Option<&'a [(TableName, Direction)]>,
     /// How far the sender's clock is ahead of the centre's.
     ahead_micros: i64,
+    /// The first of our bundles of which the sender keeps a word that it has not followed.
+    kept: Option<u64>,
 }
 
 fn write_rows(
@@ -266,6 +278,10 @@ fn write_rows(
         }
     }
     run.scene.ahead_micros = wanted.ahead_micros;
+    if let Side::Central { .. } = context.side {
+        let seq = parts.first().map(|part| part.seq);
+        run.scene.past = past(run.session, stream, &own, seq, covered, wanted.kept)?;
+    }
     if let Some(whole) = wanted.whole {
         run.begin_sweep(whole)?;
     }
@@ -324,6 +340,7 @@ pub(super) fn new_run<'a>(
             bundle,
             now: context.now,
             ahead_micros: 0,
+            past: Past::default(),
             logged_since: context.logged_since,
             folder: context.folder,
             catalog: context.catalog,
@@ -334,6 +351,7 @@ pub(super) fn new_run<'a>(
         tables: HashMap::new(),
         ranks: rank(context.catalog, context.shared),
         aside: Spool::new(context.folder),
+        refused: Refused::default(),
         settle: Spool::new(context.folder),
         guard: Guard::new(context.delete_percent_max),
         tally: Tally::default(),

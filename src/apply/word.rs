@@ -50,7 +50,7 @@ pub(super) fn take_words(
         } else {
             Verdict::Write(None)
         };
-        first.push(Decided { change, key, canonical, current, exists, verdict });
+        first.push(Decided { change, sent: None, key, canonical, current, exists, verdict, joins: None });
     }
     let own = match lab.covered {
         Some(covered) => OwnChanges::read(session, table, &first, covered)?,
@@ -163,6 +163,7 @@ fn put_down_adopted(
                 clock_note: None,
                 status: Status::Decided,
                 outcome: Outcome::Central,
+                written_row: one.change.after().map(|row| row_to_json(&table.shape, row)),
                 decided_by: Some("rule: direction = down".to_owned()),
                 note: None,
                 bundle: scene.bundle.clone(),

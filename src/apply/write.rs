@@ -110,6 +110,10 @@ fn write_halving(
             refusals.push(Refusal::new(order.at, &error));
             Ok(())
         }
+        // Where one of a few is refused the others often are, too: each alone is fewer statements than halves of halves.
+        few if few.len() <= ALONE_MAX => {
+            few.iter().try_for_each(|order| write_halving(session, table, op, &[order], refusals))
+        }
         many => {
             let (first, second) = many.split_at(many.len() / 2);
             write_halving(session, table, op, first, refusals)?;
@@ -117,6 +121,9 @@ fn write_halving(
         }
     }
 }
+
+/// Of how many rows each is tried alone when one of them was refused.
+const ALONE_MAX: usize = 16;
 
 /// Whether this is a row that shares no statement: it is written by the plainest one.
 fn is_alone(table: &Table, orders: &[&Order<'_>]) -> bool {

@@ -44,8 +44,8 @@ pub use manifest::{Manifest, PayloadInfo};
 pub use payload::{Event, PayloadReader};
 pub use reader::{Unverified, Verified};
 pub use table_list::{
-    LEFT_OUT_SETTING, TABLES_SETTING, names_from_setting, names_to_setting, tables_from_setting,
-    tables_to_setting,
+    KEPT_SETTING, LEFT_OUT_SETTING, TABLES_SETTING, names_from_setting, names_to_setting,
+    tables_from_setting, tables_to_setting,
 };
 pub use writer::{PayloadSummary, PayloadWriter};
 

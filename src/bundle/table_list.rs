@@ -11,6 +11,10 @@ pub const TABLES_SETTING: &str = "tables";
 /// they are. They are shared all the same, and a snapshot without their rows does not say that there are none.
 pub const LEFT_OUT_SETTING: &str = "tables-left-out";
 
+/// The name under which a lab says which bundle of the centre is the first of which it keeps a word that it has not followed
+/// yet. Its receipt says that it has the bundle; this says that not all of its rows are what the bundle says.
+pub const KEPT_SETTING: &str = "kept";
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {

@@ -7,7 +7,7 @@ use crate::cli::report::Report;
 use crate::cli::report_bundle::refused;
 use crate::cli::report_tables::tables_differ;
 use crate::cli::text::disk_size;
-use crate::engine::{Cause, Error};
+use crate::engine::{Cause, Error, RuleFault};
 use crate::mailbox::display_path;
 use crate::model::BundleName;
 use crate::{apply, capture, ledger, seal};
@@ -33,8 +33,21 @@ impl From<Error> for Report {
             }
             Error::State(cause) => cause.into(),
             Error::Rekey(refusal) => refusal.into(),
+            Error::Rules { faults } => about_rules(&faults),
         }
     }
+}
+
+/// Rules of the centre's settings that do not suit its database: the first one, and what to do about each.
+fn about_rules(faults: &[RuleFault]) -> Report {
+    let first = faults.first().map(|fault| (format!("{} cannot be", fault.setting), fault.why.to_string()));
+    let (what, why) = first.unwrap_or_default();
+    let report = Report::new(Exit::Settings, what).because(format!("{why}; nothing was changed"));
+    let hints = faults.iter().enumerate().map(|(at, fault)| match at {
+        0 => fault.remedy(),
+        _ => format!("also {}: {}; {}", fault.setting, fault.why, fault.remedy()),
+    });
+    hints.fold(report, Report::hint)
 }
 
 impl From<ledger::Error> for Report {

@@ -82,7 +82,8 @@ impl TryFrom<AnswerContent> for AnswerCard {
     fn try_from(content: AnswerContent) -> Result<Self, CardError> {
         let tables = content.tables.into_iter().map(|table| {
             let (policy, direction) = (part(&table.policy)?, part(&table.direction)?);
-            Ok((TableName::new(table.table), TableRules { policy, counters: table.counters, direction }))
+            let rules = TableRules { policy, counters: table.counters, direction, ..TableRules::default() };
+            Ok((TableName::new(table.table), rules))
         });
         let central = SiteCard::try_from(content.central)?;
         // Number 1 is the centre's.

@@ -174,6 +174,10 @@ const TABLES_TEMPLATE: &str = "
 # [tables.inventory]
 # policy = \"last-edit-wins\"    or review, central-wins, lab-wins
 # counters = [\"quantity\"]      both sides' differences are added
+# columns = { note = \"lab-wins\" }   a policy for one column
+# merge = false                  rows are taken whole, columns of both sides are not mixed
+# updated_at = \"changed\"        the application's own column says when a row was edited
+# always_review = true           every change of a lab waits for approval
 # direction = \"both\"           or up (labs to centre), down (centre to labs)
 ";
 

@@ -23,6 +23,7 @@ mod settings;
 mod signed_text;
 mod size;
 mod suggest;
+mod table_rules;
 mod url;
 mod witness;
 mod words;

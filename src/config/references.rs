@@ -5,6 +5,7 @@
 use crate::config::error::Error;
 use crate::config::fault::Problem;
 use crate::config::reader::Section;
+use crate::config::table_rules::NAMES;
 use crate::model::{Role, TableName};
 
 /// A column that holds keys of another table, or of its own. Whether there are such columns only the database knows.
@@ -29,7 +30,7 @@ pub(super) fn read_references(top: &Section<'_>, role: Role) -> Result<Vec<Refer
     let sections = top.section("tables")?;
     for table in sections.keys() {
         let section = sections.section(&table)?;
-        if let Some(found) = RULES.iter().find_map(|rule| section.find(rule)) {
+        if let Some(found) = NAMES.iter().find_map(|rule| section.find(rule)) {
             let name = found.name.clone();
             return Err(section.refuse(&found, Problem::OnlyAtCentral { name }));
         }
@@ -54,9 +55,6 @@ fn read_reference(named: &Section<'_>, table: &str, column: String) -> Result<Re
     named.shown(found);
     Ok(Reference { table: TableName::new(table), column, parent, parent_column })
 }
-
-/// What stands in these sections at the centre.
-const RULES: &[&str] = &["policy", "counters", "direction"];
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,11 @@
 //! The choices that settings and cards offer: role, tables, and how one table is synced.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+pub use crate::conflict::Policy;
+use crate::conflict::Rules;
 use crate::model::{Direction, TableName};
 
 macro_rules! choice {
@@ -41,20 +44,6 @@ macro_rules! choice {
 }
 
 pub(super) use choice;
-
-choice! {
-    /// Who wins when a lab and the centre changed the same row.
-    Policy {
-        /// The later edit.
-        LastEditWins = "last-edit-wins",
-        /// The centre's row stands until an administrator has decided.
-        Review = "review",
-        /// The centre's row.
-        CentralWins = "central-wins",
-        /// The lab's row.
-        LabWins = "lab-wins",
-    }
-}
 
 /// A word that is none of those that may stand here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -109,11 +98,35 @@ pub struct TableRules {
     pub counters: Vec<String>,
     /// Which way its changes travel.
     pub direction: Direction,
+    /// Whether columns that only one side changed come together in one row.
+    pub merge: bool,
+    /// Columns that have a policy of their own.
+    pub columns: BTreeMap<String, Policy>,
+    /// The column in which the application says when it edited the row.
+    pub updated_at: Option<String>,
+    /// Whether every change of a lab waits for approval.
+    pub always_review: bool,
+}
+
+impl TableRules {
+    /// What of it decides disagreements.
+    pub fn of_conflicts(&self) -> Rules {
+        Rules {
+            policy: self.policy,
+            merge: self.merge,
+            counters: self.counters.clone(),
+            columns: self.columns.clone(),
+            updated_at: self.updated_at.clone(),
+            always_review: self.always_review,
+        }
+    }
 }
 
 impl Default for TableRules {
     fn default() -> Self {
-        TableRules { policy: Policy::LastEditWins, counters: Vec::new(), direction: Direction::Both }
+        let Rules { policy, merge, counters, columns, updated_at, always_review } = Rules::default();
+        let direction = Direction::Both;
+        TableRules { policy, counters, direction, merge, columns, updated_at, always_review }
     }
 }
 
@@ -126,9 +139,6 @@ mod tests {
     fn every_word_is_read_back_as_written() {
         for word in Role::WORDS {
             assert_eq!(word.parse::<Role>().unwrap().to_string(), *word);
-        }
-        for word in Policy::WORDS {
-            assert_eq!(word.parse::<Policy>().unwrap().to_string(), *word);
         }
         assert!("Lab".parse::<Role>().is_err());
     }

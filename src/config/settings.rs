@@ -13,9 +13,10 @@ use crate::config::files::read_small_text;
 use crate::config::place::state_for;
 use crate::config::reader::{Reader, Section};
 use crate::config::references::{Reference, read_references};
-use crate::config::rules::{Policy, TableRules, Tables};
+use crate::config::rules::{TableRules, Tables};
+use crate::config::table_rules::read_rules;
 use crate::config::{every, size};
-use crate::model::{Direction, Role, Series, Site, TableName};
+use crate::model::{Role, Series, Site, TableName};
 
 /// The settings of a site, checked as far as a file alone can be.
 #[derive(Debug)]
@@ -269,22 +270,6 @@ fn read_series(top: &Section<'_>, role: Role) -> Result<u16, Error> {
     }
 }
 
-fn read_rules(section: &Section<'_>) -> Result<TableRules, Error> {
-    section.only(&["policy", "counters", "direction"])?;
-    let mut rules = TableRules::default();
-    if let Some(found) = section.word("policy", Policy::WORDS, |word| word.parse().ok())? {
-        rules.policy = section.shown(found);
-    }
-    if let Some(found) = section.list("counters")? {
-        section.show_as("counters", found.value.join(", "), section.source_of(&found));
-        rules.counters = found.value;
-    }
-    if let Some(found) = section.word("direction", Direction::WORDS, |word| word.parse().ok())? {
-        rules.direction = section.shown(found);
-    }
-    Ok(rules)
-}
-
 pub(super) const SETTINGS_BYTES_MAX: u64 = 1024 * 1024;
 const KEEP_DEFAULT: Duration = Duration::from_secs(30 * 86_400);
 const EVERY_DEFAULT: Duration = Duration::from_secs(30 * 60);
@@ -292,6 +277,8 @@ const EVERY_DEFAULT: Duration = Duration::from_secs(30 * 60);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::rules::Policy;
+    use crate::model::Direction;
 
     const CENTRE: &str =
         "role = \"central\"\nsite = \"central\"\n[database]\nurl = \"mysql://p@localhost/ive_ims\"\n";

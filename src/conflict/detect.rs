@@ -1,7 +1,8 @@
 //! Whether a change that arrives fits the row that is here. Pure.
 
-use crate::conflict::equal::{identical_row, same_row};
+use crate::conflict::equal::{identical_row, same_row, same_value};
 use crate::conflict::kind::Kind;
+use crate::conflict::rules::Placed;
 use crate::model::{Change, RowImage, TableShape};
 
 /// What a change that arrives meets.
@@ -18,9 +19,16 @@ pub enum Finding {
 }
 
 /// Compares a change with the row that is here now.
-pub fn detect(shape: &TableShape, change: &Change, current: Option<&RowImage>) -> Finding {
+///
+/// Where both sides changed a counter, the same number at both ends is not the same edit: each took something.
+pub fn detect(shape: &TableShape, rules: &Placed, change: &Change, current: Option<&RowImage>) -> Finding {
     let same = |a: &RowImage, b: &RowImage| same_row(shape, a, b);
     match (change, current) {
+        (Change::Update { before: Some(before), after, .. }, Some(current))
+            if both_counted(shape, rules, before, current, after) =>
+        {
+            Finding::Conflict(Kind::Changed)
+        }
         (Change::Delete { .. }, None) => Finding::AlreadyThere,
         (Change::Insert { .. }, None) => Finding::Clean,
         // What an application alone has logged may well be a new row.
@@ -46,9 +54,26 @@ pub fn detect(shape: &TableShape, change: &Change, current: Option<&RowImage>) -
     }
 }
 
+fn both_counted(
+    shape: &TableShape,
+    rules: &Placed,
+    before: &RowImage,
+    central: &RowImage,
+    lab: &RowImage,
+) -> bool {
+    rules.counters.iter().any(|(at, _)| {
+        let column = shape.columns.get(*at);
+        let cells = before.0.get(*at).zip(central.0.get(*at)).zip(lab.0.get(*at));
+        column.zip(cells).is_some_and(|(column, ((before, central), lab))| {
+            !same_value(column.kind, before, central) && !same_value(column.kind, before, lab)
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conflict::rules::Rules;
     use crate::model::{Column, ColumnKind, RowKey, Stamp, TableName, Value};
 
     fn row(text: &str) -> RowImage {
@@ -59,11 +84,12 @@ mod tests {
     fn the_same_document_in_another_spelling_is_written_and_is_no_conflict() {
         let columns = vec![Column { name: "doc".into(), kind: ColumnKind::Json }];
         let shape = TableShape { name: TableName::new("t"), columns, key: vec![0] };
+        let none = Rules::default().place(&shape, &[]);
         let row = |text: &str| RowImage(vec![Value::Text(text.into())]);
         let insert = Change::Insert { after: row("[1]"), time: Stamp::from_micros(0) };
-        assert_eq!(detect(&shape, &insert, Some(&row("[1]"))), Finding::AlreadyThere);
-        assert_eq!(detect(&shape, &insert, Some(&row("[ 1 ]"))), Finding::Clean);
-        assert_eq!(detect(&shape, &insert, Some(&row("[2]"))), Finding::Conflict(Kind::Exists));
+        assert_eq!(detect(&shape, &none, &insert, Some(&row("[1]"))), Finding::AlreadyThere);
+        assert_eq!(detect(&shape, &none, &insert, Some(&row("[ 1 ]"))), Finding::Clean);
+        assert_eq!(detect(&shape, &none, &insert, Some(&row("[2]"))), Finding::Conflict(Kind::Exists));
     }
 
     #[test]
@@ -74,6 +100,7 @@ mod tests {
             columns: vec![column("id", ColumnKind::Integer), column("v", ColumnKind::Text)],
             key: vec![0],
         };
+        let none = Rules::default().place(&shape, &[]);
         let time = Stamp::from_micros(0);
         let insert = Change::Insert { after: row("b"), time };
         let update = |before: Option<&str>| Change::Update { before: before.map(row), after: row("b"), time };
@@ -99,7 +126,7 @@ mod tests {
         ];
         for (change, current, finding) in cases {
             let current = current.map(row);
-            assert_eq!(detect(&shape, &change, current.as_ref()), finding, "{change:?} {current:?}");
+            assert_eq!(detect(&shape, &none, &change, current.as_ref()), finding, "{change:?} {current:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::engine::follow::readable;
 use crate::engine::home::{Home, now};
 use crate::engine::overdue::overdue;
 use crate::engine::peers::overview;
+use crate::engine::rules::check_rules;
 use crate::engine::series::check_series;
 use crate::engine::tables::{Remark, TableState, check_tables};
 use crate::ledger;
@@ -62,6 +63,7 @@ pub fn doctor(settings: &Settings, monitor: &dyn Monitor) -> Vec<Check> {
     checks.push(good("database", server));
     collect(&mut checks, "triggers", triggers(&mut home));
     collect(&mut checks, "tables", tables(&mut home));
+    collect(&mut checks, "rules", check_rules(&mut home));
     collect(&mut checks, "outbox", outbox(&mut home));
     collect(&mut checks, "history", history(&mut home));
     collect(&mut checks, "series", check_series(&mut home));

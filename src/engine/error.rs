@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::engine::rekey::Refusal;
+use crate::engine::rules::RuleFault;
 use crate::model::{BundleName, Seq, Site, TableName};
 use crate::{apply, bundle, capture, config, db, ledger, mailbox, seal};
 
@@ -68,6 +69,12 @@ pub enum Error {
     /// The keys of a lab cannot be moved.
     #[error(transparent)]
     Rekey(#[from] Refusal),
+    /// Rules of the settings do not suit the database.
+    #[error("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Rules {
+        /// Which; at least one.
+        faults: Vec<RuleFault>,
+    },
 }
 
 /// Why something cannot be done as things are.
@@ -203,7 +210,8 @@ impl Error {
             Error::Mailbox(error) => error.may_pass(),
             Error::Apply { source, .. } | Error::Retry { source } => source.may_pass(),
             Error::State(cause) => matches!(cause, Cause::AtWork),
-            Error::Key(_) | Error::Bundle { .. } | Error::File { .. } | Error::Rekey(_) => false,
+            Error::Key(_) | Error::Bundle { .. } | Error::File { .. } => false,
+            Error::Rekey(_) | Error::Rules { .. } => false,
         }
     }
 }

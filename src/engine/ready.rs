@@ -1,14 +1,16 @@
 //! Proven bundles in their private copies, applied in one transaction, which is done again where that may help.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::apply::{self, Applied, Context, Knows, Part, Retried, Side};
 use crate::bundle::{self, Checked, TABLES_SETTING, tables_from_setting};
+use crate::conflict::Rules;
 use crate::db::{Catalog, Session};
 use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::engine::receive::{ImportOptions, Item, ItemOutcome};
+use crate::engine::rules::checked_rules;
 use crate::engine::tables::follow_tables;
 use crate::ledger;
 use crate::model::{BundleKind, BundleName, Direction, Role, Seq, Site, StreamId, TableName};
@@ -21,6 +23,7 @@ pub(super) struct Tables {
     down_only: BTreeSet<TableName>,
     up_only: BTreeSet<TableName>,
     started: BTreeSet<TableName>,
+    rules: BTreeMap<TableName, Rules>,
 }
 
 impl Tables {
@@ -32,11 +35,12 @@ impl Tables {
             tables.map(|(table, _)| table.clone()).collect()
         };
         Ok(Tables {
-            catalog,
             shared: directions.keys().cloned().collect(),
             down_only: only(Direction::Down),
             up_only: only(Direction::Up),
             started: ledger::started_tables(&mut home.session)?,
+            rules: checked_rules(home.settings, &catalog)?,
+            catalog,
         })
     }
 
@@ -67,8 +71,8 @@ impl Tables {
     pub(super) fn context<'c>(&'c self, home: &'c Home<'_>, options: ImportOptions<'c>) -> Context<'c> {
         let side = match home.here.role {
             Role::Central => {
-                let (down_only, up_only) = (&self.down_only, &self.up_only);
-                Side::Central { down_only, up_only, sender: Knows::OwnRowsOnly }
+                let (down_only, up_only, rules) = (&self.down_only, &self.up_only, &self.rules);
+                Side::Central { down_only, up_only, rules, sender: Knows::OwnRowsOnly }
             }
             Role::Lab => Side::Lab { started: &self.started, covered: 0, down_only: &self.down_only },
         };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::bundle::{LEFT_OUT_SETTING, TABLES_SETTING, names_to_setting, tables_to_setting};
+use crate::bundle::{KEPT_SETTING, LEFT_OUT_SETTING, TABLES_SETTING, names_to_setting, tables_to_setting};
 use crate::capture::{self, Scope, Summary};
 use crate::config::{KeyFolder, Sealed as Witnessed, Witness};
 use crate::db::{Catalog, Table, rank};
@@ -13,7 +13,7 @@ use crate::engine::follow::{readable, renew_stale};
 use crate::engine::home::{Home, now};
 use crate::engine::receivers::Receiver;
 use crate::engine::record::{give_names, record};
-use crate::ledger::Stream;
+use crate::ledger::{self, Stream};
 use crate::mailbox::Stored;
 use crate::model::{BundleKind, BundleName, ChangeCounts, Direction, Role, Seq, Site, TableName};
 use crate::seal::Sealed;
@@ -87,13 +87,17 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
         one.is_whole = shared.skipped.is_empty();
         one.read_receipt(snapshot.session())?;
     }
+    let mut settings = shared.settings(home.here.role);
+    // In the snapshot, as the rows are: a row of which a word is kept is not what the receipt lets think.
+    let kept = ledger::first_kept_bundle(snapshot.session())?;
+    settings.extend(kept.map(|seq| (KEPT_SETTING.to_owned(), seq.to_string())));
     let fanout = Fanout {
         outbox: &home.outbox,
         signing: &home.keys.signing,
         sealed_at,
         ahead_ms,
         size_bytes_max: home.settings.bundle_bytes_max,
-        settings: shared.settings(home.here.role),
+        settings,
         tables: &ranked,
         monitor: home.monitor,
     };

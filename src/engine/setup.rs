@@ -7,6 +7,7 @@ use crate::config::{self, KeyFolder, Keys, NewSettings, Settings, SiteCard, Tabl
 use crate::db::{Catalog, Ensured, Session, sql};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{connect, lock, now};
+use crate::engine::rules::expect_rules;
 use crate::engine::series::{SeriesReport, ServerSettings, preview_series, settle_series};
 use crate::engine::tables::wanted_tables;
 use crate::ledger::{self, Here};
@@ -95,6 +96,7 @@ pub fn preview(init: &Init) -> Result<InitPreview, Error> {
     let found = ledger::load_here(&mut session)?;
     is_its_database(&settings, found.as_ref())?;
     let catalog = Catalog::load(&mut session)?;
+    expect_rules(&settings, &catalog)?;
     let (tables, unshareable) = wanted_tables(&catalog, &wanted(&settings))?;
     let mut rows = 0;
     for table in &tables {
@@ -148,6 +150,7 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
     is_its_database(&settings, found.as_ref())?;
     let series = own_series(&mut session, &settings, found.as_ref())?;
     let catalog = Catalog::load(&mut session)?;
+    expect_rules(&settings, &catalog)?;
     let (mut tables, unshareable) = wanted_tables(&catalog, &wanted(&settings))?;
     let _lock = lock(&settings)?;
     let keys = KeyFolder::new(&settings.state).create()?;

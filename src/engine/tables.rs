@@ -7,6 +7,7 @@ use crate::config::{self, Tables};
 use crate::db::Catalog;
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
+use crate::engine::rules::expect_rules;
 use crate::ledger;
 use crate::model::{Direction, Role, Site, TableName};
 
@@ -79,6 +80,11 @@ pub enum TableState {
 /// Every table and view of the database, with its state.
 pub fn list_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
     let catalog = Catalog::load(&mut home.session)?;
+    expect_rules(home.settings, &catalog)?;
+    reports(home, &catalog)
+}
+
+fn reports(home: &mut Home<'_>, catalog: &Catalog) -> Result<Vec<TableReport>, Error> {
     let shared = ledger::shared_tables(&mut home.session)?;
     let mut reports: Vec<TableReport> = Vec::new();
     for table in catalog.tables.keys() {
@@ -94,7 +100,7 @@ pub fn list_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
     for table in shared.iter().filter(|table| !known(table)) {
         reports.push(TableReport {
             table: table.clone(),
-            state: TableState::Gone { now: capture::renamed_to(&catalog, table) },
+            state: TableState::Gone { now: capture::renamed_to(catalog, table) },
             remarks: Vec::new(),
         });
     }
@@ -107,7 +113,7 @@ pub fn check_tables(home: &mut Home<'_>) -> Result<Vec<TableReport>, Error> {
     let catalog = Catalog::load(&mut home.session)?;
     let shared: Vec<TableName> = ledger::shared_tables(&mut home.session)?.into_iter().collect();
     let states = capture::check_triggers(&catalog, &shared, LogDepth::of(home.role()));
-    let mut reports = list_tables(home)?;
+    let mut reports = reports(home, &catalog)?;
     reports.retain(|report| shared.contains(&report.table));
     for report in &mut reports {
         for (_, trigger, state) in states.iter().filter(|(table, ..)| *table == report.table) {
@@ -132,6 +138,7 @@ pub fn add_tables(home: &mut Home<'_>, tables: &[TableName]) -> Result<Vec<Table
         return Err(Cause::OnlyAtCentral { site }.into());
     }
     let catalog = Catalog::load(&mut home.session)?;
+    expect_rules(home.settings, &catalog)?;
     let (wanted, _) = wanted_tables(&catalog, &Tables::Some(tables.to_vec()))?;
     capture::install_triggers(&mut home.session, &catalog, &wanted, LogDepth::of(Role::Central))?;
     ledger::add_tables(&mut home.session, &wanted, now())?;

@@ -5,7 +5,7 @@ use crate::db::{Ensured, Session, ensure_table, sql};
 use crate::ledger::error::Error;
 use crate::model::{Op, Site, Stamp, TableName};
 
-/// One conflict, as `conflict_log` keeps it. The three rows are JSON objects of column -> text.
+/// One conflict, as `conflict_log` keeps it. The rows are JSON objects of column -> text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// The lab whose change met it.
@@ -34,6 +34,8 @@ pub struct Conflict {
     pub status: Status,
     /// Whose row stands now.
     pub outcome: Outcome,
+    /// The row that stands now; `None`: there is none.
+    pub written_row: Option<String>,
     /// Which rule or person decided.
     pub decided_by: Option<String>,
     /// The database's own words, or what else helps.
@@ -58,6 +60,18 @@ pub enum Outcome {
     Central,
     /// The lab's.
     Lab,
+    /// One with something of both.
+    Merged,
+}
+
+impl Outcome {
+    fn word(self) -> &'static str {
+        match self {
+            Outcome::Central => "central",
+            Outcome::Lab => "lab",
+            Outcome::Merged => "merged",
+        }
+    }
 }
 
 /// Makes sure that `conflict_log` is there with all of packmule's columns and keys.
@@ -98,19 +112,25 @@ pub fn record_conflicts(session: &mut Session, conflicts: &[Conflict]) -> Result
 
 /// A conflict with as many of its rows as one statement can hold.
 ///
-/// What is left out first is the row that can be found elsewhere: the one here, the one before, and only then the lab's.
+/// What is left out first is the row that can be found elsewhere: the ones here, the one before, and only then the lab's.
 fn fitted(conflict: &Conflict, packet_bytes_max: usize) -> String {
     let whole = value(conflict);
     if whole.len() + ROOM_BYTES <= packet_bytes_max {
         return whole;
     }
+    value(&shortened(conflict, packet_bytes_max))
+}
+
+/// The conflict without the rows for which one statement has no room.
+pub(super) fn shortened(conflict: &Conflict, packet_bytes_max: usize) -> Conflict {
     let mut less = conflict.clone();
     let mut left_out = Vec::new();
-    for name in ["central", "before", "lab"] {
+    for name in ["written", "central", "before", "lab"] {
         if value(&less).len() + ROOM_BYTES <= packet_bytes_max {
             break;
         }
         let row = match name {
+            "written" => &mut less.written_row,
             "central" => &mut less.central_row,
             "before" => &mut less.before_row,
             _ => &mut less.lab_row,
@@ -118,12 +138,14 @@ fn fitted(conflict: &Conflict, packet_bytes_max: usize) -> String {
         left_out.extend(row.take().map(|_| name));
     }
     let note = format!("too long for max_allowed_packet here, so not kept: {}", left_out.join(", "));
-    less.note = Some(less.note.map_or(note.clone(), |own| format!("{own}; {note}")));
-    value(&less)
+    if !left_out.is_empty() {
+        less.note = Some(less.note.map_or(note.clone(), |own| format!("{own}; {note}")));
+    }
+    less
 }
 
 /// For the columns of a statement that are not rows.
-const ROOM_BYTES: usize = 1 << 14;
+pub(super) const ROOM_BYTES: usize = 1 << 14;
 
 /// How many conflicts wait for a person.
 pub fn open_conflicts(session: &mut Session) -> Result<u64, Error> {
@@ -133,8 +155,8 @@ pub fn open_conflicts(session: &mut Session) -> Result<u64, Error> {
 }
 
 const INSERT: &str = "INSERT INTO conflict_log (site, table_name, record_id, kind, action, before_row, central_row, \
-                      lab_row, central_time, lab_time, clock_note, status, outcome, decided_by, decided_at, note, \
-                      bundle) VALUES ";
+                      lab_row, central_time, lab_time, clock_note, status, outcome, written_row, decided_by, decided_at, \
+                      note, bundle) VALUES ";
 
 fn value(conflict: &Conflict) -> String {
     let time = |time: Option<Stamp>| sql::text_or_null(time.map(Stamp::to_sql).as_deref());
@@ -153,7 +175,8 @@ fn value(conflict: &Conflict) -> String {
         time(conflict.lab_time),
         row(&conflict.clock_note),
         sql::text(if decided { "decided" } else { "open" }),
-        sql::text(if conflict.outcome == Outcome::Lab { "lab" } else { "central" }),
+        sql::text(conflict.outcome.word()),
+        row(&conflict.written_row),
         row(&conflict.decided_by),
         if decided { "UTC_TIMESTAMP(6)".to_owned() } else { "NULL".to_owned() },
         row(&conflict.note),

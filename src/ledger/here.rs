@@ -86,4 +86,5 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "ledger", sql: include_str!("../../schema/site/0001_ledger.sql") },
     Migration { number: 2, name: "series", sql: include_str!("../../schema/site/0002_series.sql") },
     Migration { number: 3, name: "clock", sql: include_str!("../../schema/site/0003_clock.sql") },
+    Migration { number: 4, name: "joined", sql: include_str!("../../schema/site/0004_joined.sql") },
 ];

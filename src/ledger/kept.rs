@@ -50,6 +50,14 @@ impl Why {
     }
 }
 
+/// The number of the first bundle of the centre of which a word is kept; `None`: none is.
+pub fn first_kept_bundle(session: &mut Session) -> Result<Option<u64>, Error> {
+    let row = session.first(
+        "SELECT MIN(CAST(SUBSTRING_INDEX(SUBSTRING_INDEX(bundle, '.', 4), '.', -1) AS UNSIGNED)) FROM packmule_kept",
+    )?;
+    Ok(row.map_or(Ok(None), |row| row.parse_optional(0))?)
+}
+
 /// Keeps words, each in the place of an older one on the same row.
 pub fn keep_words(session: &mut Session, words: &[Kept]) -> Result<(), Error> {
     const SIZE_BYTES: usize = 1 << 20;

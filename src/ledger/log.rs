@@ -28,6 +28,17 @@ pub struct RowTime {
     pub origin: Option<Site>,
 }
 
+/// What the log knows of a record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowHistory {
+    /// Its newest edit.
+    pub newest: Option<RowTime>,
+    /// When the sender of a bundle last edited it, of what it has sent before.
+    pub own: Option<Stamp>,
+    /// Whether somebody else changed it, or an answer to the sender waits, that the sender has not confirmed.
+    pub unconfirmed: bool,
+}
+
 /// Logs what a bundle of `origin` wrote to `table`, with the times of the edits themselves.
 pub fn log_rows(
     session: &mut Session,
@@ -174,31 +185,45 @@ pub fn own_batches_after(
     Ok(found)
 }
 
-/// The newest edit of each of these records that the log knows of: the one that was logged last, and so made the row
-/// what it is, whatever the clock said that made it.
-pub fn newest_times(
+/// What the log knows of each of these records. The newest edit is the one that was logged last, and so made the row what
+/// it is, whatever the clock said that made it. `sender` has confirmed what was sealed up to the batch `confirmed`.
+pub fn row_histories(
     session: &mut Session,
     table: &TableName,
     record_ids: &[String],
-) -> Result<HashMap<String, RowTime>, Error> {
-    let mut newest: HashMap<String, (u64, RowTime)> = HashMap::new();
+    sender: &Site,
+    confirmed: u64,
+) -> Result<HashMap<String, RowHistory>, Error> {
+    let mut found: HashMap<String, (u64, RowHistory)> = HashMap::new();
+    let note = format!(">{sender}");
     for chunk in record_ids.chunks(500) {
         let list = chunk.iter().map(|id| sql::text(id)).collect::<Vec<_>>().join(",");
         let query = format!(
-            "SELECT record_id, changed_at, origin, id FROM sync_log FORCE INDEX (packmule_record) \
-             WHERE table_name = {} AND record_id IN ({list}) AND COALESCE(origin, '') NOT LIKE '>%'",
-            sql::text(table.as_str())
+            "SELECT record_id, changed_at, origin, id, COALESCE(batch <= {confirmed}, 0) \
+             FROM sync_log FORCE INDEX (packmule_record) WHERE table_name = {} AND record_id IN ({list}) \
+             AND (COALESCE(origin, '') NOT LIKE '>%' OR origin = {})",
+            sql::text(table.as_str()),
+            sql::text(&note)
         );
         session.each(&query, |row| {
-            let found = RowTime { time: stamp(row.text(1)?)?, origin: row.parse_optional(2)? };
-            let id: u64 = row.parse(3)?;
-            match newest.get_mut(row.text(0)?) {
-                Some((last, _)) if *last > id => {}
-                Some(known) => *known = (id, found),
-                None => drop(newest.insert(row.text(0)?.to_owned(), (id, found))),
+            let (last, history) = found.entry(row.text(0)?.to_owned()).or_default();
+            let origin = row.optional(2);
+            if origin != Some(sender.as_str()) && row.text(4)? != "1" {
+                history.unconfirmed = true;
             }
-            Ok::<(), Error>(())
+            if origin == Some(note.as_str()) {
+                return Ok::<(), Error>(());
+            }
+            let (time, id): (Stamp, u64) = (stamp(row.text(1)?)?, row.parse(3)?);
+            if origin == Some(sender.as_str()) {
+                history.own = history.own.max(Some(time));
+            }
+            if id >= *last {
+                *last = id;
+                history.newest = Some(RowTime { time, origin: row.parse_optional(2)? });
+            }
+            Ok(())
         })?;
     }
-    Ok(newest.into_iter().map(|(record_id, (_, time))| (record_id, time)).collect())
+    Ok(found.into_iter().map(|(record_id, (_, history))| (record_id, history)).collect())
 }

@@ -13,6 +13,7 @@ mod series;
 mod sites;
 mod streams;
 mod tables;
+mod waiting;
 
 pub use bundles::{
     BundleRecord, BundleState, Way, bundles_of, find_bundle, last_snapshot, last_with_content, record_bundle,
@@ -23,17 +24,20 @@ pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflic
 pub use error::Error;
 pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};
 pub use kept::{
-    Kept, KeptRows, Why, forget_older_words, forget_words, keep_words, kept_count, kept_summary, kept_words,
+    Kept, KeptRows, Why, first_kept_bundle, forget_older_words, forget_words, keep_words, kept_count,
+    kept_summary, kept_words,
 };
 pub use log::{
-    LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, logged_here, newest_times,
-    own_batches_after, own_changes, own_deletes,
+    LoggedRow, RowHistory, RowTime, answer_rows, last_own_batches, log_rows, logged_here, own_batches_after,
+    own_changes, own_deletes, row_histories,
 };
 pub use overview::{
     Author, OpenEdits, Unsealed, all_unconfirmed, newest_applied, newest_sealed, newest_with_content,
     open_edits, unsealed_rows,
 };
-pub use prune::{change_history, confirmed_batch, last_prunable_bundle, prune_log, unconfirmed_log_rows};
+pub use prune::{
+    batch_before, change_history, confirmed_batch, last_prunable_bundle, prune_log, unconfirmed_log_rows,
+};
 pub use series::{SeriesState, load_series, remember_rekeyed, remember_series};
 pub use sites::{
     KnownSite, SiteState, add_site, find_site, next_number, renew_site, set_site_state, sites, want_snapshot,
@@ -45,3 +49,4 @@ pub use streams::{
 pub use tables::{
     add_tables, record_start, remove_tables, set_direction, shared_tables, started_tables, table_directions,
 };
+pub use waiting::{Waiting, end_conflicts, has_waiting, join_conflicts, waiting};

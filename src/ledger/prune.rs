@@ -89,6 +89,15 @@ fn last_prunable(session: &mut Session, streams: &[StreamId], cutoff: Stamp) -> 
     Ok(kept.map_or(Ok(None), |row| row.parse_optional(0))?.unwrap_or(last))
 }
 
+/// The last batch before the bundle `seq` of a stream; `None` where the ledger does not know that bundle.
+pub fn batch_before(session: &mut Session, stream: &StreamId, seq: u64) -> Result<Option<u64>, Error> {
+    let row = session.first(&format!(
+        "SELECT MIN(batch) - 1 FROM packmule_bundle WHERE {} AND state = 'sealed' AND seq >= {seq}",
+        condition(stream)
+    ))?;
+    Ok(row.map_or(Ok(None), |row| row.parse_optional(0))?)
+}
+
 /// The last batch of which a stream's receiver has confirmed everything.
 pub fn confirmed_batch(session: &mut Session, stream: &StreamId) -> Result<u64, Error> {
     let condition = condition(stream);

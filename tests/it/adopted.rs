@@ -39,7 +39,10 @@ fn adopted_rows_that_are_equal_are_no_conflict_and_different_ones_are_for_a_pers
     );
     let rows = "SELECT GROUP_CONCAT(id, ':', amount, ' ', note ORDER BY id) FROM stock";
     assert_eq!(central.value(rows), "1:1 same,2:2 centre,3:8 lab,4:4 new");
-    assert_eq!(note(&family, "2"), "nobody knows when lab-a edited this row: it was there before packmule");
+    assert_eq!(
+        note(&family, "2"),
+        "nobody knows when lab-a edited this row: it was there before packmule, or the clock was wrong"
+    );
     assert_eq!(central.value("SELECT lab_time FROM conflict_log WHERE record_id = '2'"), "NULL");
     assert_eq!(central.value("SELECT central_time IS NULL FROM conflict_log WHERE record_id = '2'"), "0");
     // The centre passes the row on with the time that it came with.
@@ -78,12 +81,15 @@ fn an_edit_that_meets_another_labs_adopted_row_is_for_a_person_and_one_that_meet
     assert_eq!(
         family.conflicts(),
         [
-            Met::new("stock", "1", "changed", "decided", "lab"),
+            Met::new("stock", "1", "changed", "decided", "merged"),
             Met::new("stock", "2", "exists", "open", "central"),
             Met::new("stock", "5", "exists", "open", "central"),
         ]
     );
-    assert_eq!(note(&family, "5"), "nobody knows when lab-a edited this row: it was there before packmule");
+    assert_eq!(
+        note(&family, "5"),
+        "nobody knows when lab-a edited this row: it was there before packmule, or the clock was wrong"
+    );
     assert!(note(&family, "2").starts_with("edits here are logged since "), "{}", note(&family, "2"));
     let times = "SELECT COUNT(central_time), COUNT(lab_time) FROM conflict_log";
     assert_eq!(family.central.query(times), [["0", "3"].map(|count| Some(count.to_owned())).to_vec()]);

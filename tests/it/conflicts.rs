@@ -186,15 +186,28 @@ fn a_row_with_a_date_of_2035_does_not_win_for_ever() {
 }
 
 #[test]
-fn a_clock_of_1970_loses_and_its_row_is_kept() {
-    let family = family();
+fn a_clock_that_fell_back_to_1970_loses_nothing_and_waits_for_a_person() {
+    let mut family = family();
+    let lab_b = TestSite::new(server(), crate::harness::Role::Lab, "lab-b");
+    lab_b.sql(SCHEMA);
+    family.add(lab_b, &[]);
     let (central, lab) = (&family.central, family.lab("lab-a"));
     lab.sql("SET timestamp = 60; UPDATE stock SET amount = 7 WHERE id IN (1, 2)");
     central.sql("UPDATE stock SET amount = 8 WHERE id = 1");
     let delivered = family.deliver("lab-a");
-    assert_eq!((delivered.conflicts, delivered.parked), (1, 0));
+    assert_eq!((delivered.conflicts, delivered.parked), (0, 1));
     assert_eq!((row(central, 1), row(central, 2)), ("1 8 old".to_owned(), "2 7 old".to_owned()));
     assert_eq!(met(&family, "lab_row"), r#"{"amount":"7","id":"1","note":"old"}"#);
+    let note = met(&family, "clock_note");
+    assert!(note.starts_with("lab-a's clock has fallen back: it dates the edit 1 Jan 1970"), "{note}");
+    // Nor does what it wrote lose to another lab, only because it has no date that could be believed.
+    let lab_b = family.lab("lab-b");
+    lab_b.sql("SET @packmule_silent = 1; INSERT INTO stock VALUES (2, 20, 'old')");
+    at(lab_b, -86_400, "UPDATE stock SET amount = 6 WHERE id = 2");
+    assert_eq!(family.deliver("lab-b").parked, 1);
+    assert_eq!(row(central, 2), "2 7 old");
+    let note = met(&family, "clock_note");
+    assert!(note.starts_with("nobody knows when lab-a edited this row"), "{note}");
 }
 
 #[test]

@@ -8,11 +8,12 @@ const README: &str = include_str!("../../README.md");
 fn the_settings_of_the_readme_are_read() {
     let blocks: Vec<&str> =
         README.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [lab, sync] = blocks.as_slice() else { panic!("{} examples of settings", blocks.len()) };
+    let [rules, lab, sync] = blocks.as_slice() else { panic!("{} examples of settings", blocks.len()) };
     let site = TestSite::new(server(), Role::Lab, "lab-a");
     std::fs::write(site.config(), lab).unwrap();
     site.run(&["config", "show"]).ok().says("telephone 4711").says("/var/lib/packmule/db.password");
-    let central = lab.replace("role = \"lab\"", "role = \"central\"").replace("lab-a", "central") + sync;
+    let central =
+        lab.replace("role = \"lab\"", "role = \"central\"").replace("lab-a", "central") + sync + "\n" + rules;
     std::fs::write(site.config(), central).unwrap();
-    site.run(&["config", "show"]).ok().says("sync.tables");
+    site.run(&["config", "show"]).ok().says("sync.tables").says("tables.stock.updated_at");
 }

@@ -119,7 +119,7 @@ fn a_lab_that_comes_back_keeps_its_own_changes_until_they_are_answered_and_loses
     assert_eq!(central.value("SELECT GROUP_CONCAT(id ORDER BY id) FROM shelves"), "2,4,5");
     assert_eq!(central.value("SELECT GROUP_CONCAT(id ORDER BY id) FROM items"), "2,5");
     // What stood on shelves that are gone could not be written; it is all in the log.
-    let met = "SELECT GROUP_CONCAT(record_id, ' ', kind, ' ', JSON_VALUE(lab_row, '$.name') ORDER BY id SEPARATOR '; ') FROM conflict_log";
+    let met = "SELECT GROUP_CONCAT(record_id, ' ', kind, ' ', JSON_VALUE(lab_row, '$.name') ORDER BY record_id SEPARATOR '; ') FROM conflict_log";
     assert_eq!(central.value(met), "3 orphan c of a; 6 orphan on a shelf that is gone");
 }
 

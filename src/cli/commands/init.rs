@@ -72,6 +72,7 @@ fn explain(error: engine::Error) -> Report {
         )
         | engine::Error::State(_)
         | engine::Error::Rekey(_)
+        | engine::Error::Rules { .. }
         | engine::Error::Config(_)
         | engine::Error::Ledger(_)
         | engine::Error::Capture(_)

@@ -1,0 +1,40 @@
+//! What the centre knows of a lab from before a bundle: which of its words the lab had, and whether its clock went on.
+
+use crate::apply::error::Error;
+use crate::apply::scene::Past;
+use crate::db::Session;
+use crate::ledger;
+use crate::model::{Seq, StreamId};
+
+/// Looks up what is known of the sender of the bundle `seq` of `stream`. `own` is the stream that goes the other way.
+///
+/// `covered` is the last batch that the sender's receipt covers; `kept` the first of our bundles of which it has not followed
+/// every word.
+pub(super) fn past(
+    session: &mut Session,
+    stream: &StreamId,
+    own: &StreamId,
+    seq: Option<Seq>,
+    covered: u64,
+    kept: Option<u64>,
+) -> Result<Past, Error> {
+    let before = match seq.and_then(|seq| Seq::new(seq.number() - 1)) {
+        Some(before) => ledger::find_bundle(session, stream, before)?,
+        None => None,
+    };
+    // A bundle that was sealed after it came is one of a clock that was ahead then: that it is right now is no fault.
+    let sealed_before = before.filter(|one| one.sealed_at <= one.recorded_at).map(|one| one.sealed_at);
+    let followed = match kept {
+        Some(kept) => ledger::batch_before(session, own, kept)?,
+        None => None,
+    };
+    let streams = ledger::streams(session)?;
+    let is_older =
+        |id: &StreamId| id.from == stream.from && id.to == stream.to && id.incarnation != stream.incarnation;
+    Ok(Past {
+        sealed_before,
+        confirmed: followed.map_or(covered, |batch| batch.min(covered)),
+        may_repeat: streams.iter().any(|one| is_older(&one.id)),
+        has_waiting: ledger::has_waiting(session, &stream.from)?,
+    })
+}
