@@ -1,5 +1,6 @@
 //! Random rounds from a seed: whatever happens between a centre and three labs, in the end all hold the same rows, and
-//! every word that anyone typed is in a row, was written over by somebody who had it, or is in `conflict_log`.
+//! every word that anyone typed is in a row, was written over by somebody who had it, or is in `conflict_log`; and each stock
+//! is what it was and all that was taken and brought, under whatever rules the seed gives the tables.
 //!
 //! `PACKMULE_SEEDS=100..200 cargo test --test it convergence` tries other seeds, and `PACKMULE_STEPS=30` only the first
 //! steps of each.
@@ -15,14 +16,21 @@ use std::fs;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::harness::{Family, PEOPLE_ROWS, PEOPLE_SCHEMA, Saved, TestSite, World, server};
+use crate::harness::{
+    COUNTS_ROWS, COUNTS_SCHEMA, Family, PEOPLE_ROWS, PEOPLE_SCHEMA, Saved, TestSite, World, people_rules,
+    server,
+};
 
 const STEPS: usize = 60;
 
 #[test]
 fn random_rounds_end_equal_with_nothing_lost() {
     let seeds = env::var("PACKMULE_SEEDS").ok().map(|text| range(&text));
-    try_seeds(seeds.unwrap_or(0..3));
+    match seeds {
+        Some(seeds) => try_seeds(seeds),
+        // Those that noticed most of the rules that were broken on trial: tests/README.md.
+        None => try_seeds([12, 13, 17]),
+    }
 }
 
 fn range(text: &str) -> Range<u64> {
@@ -32,8 +40,10 @@ fn range(text: &str) -> Range<u64> {
 
 /// Tries seeds on one family, put back to its start before each.
 fn try_seeds(seeds: impl IntoIterator<Item = u64>) {
-    let family = Family::new(server(), PEOPLE_SCHEMA, &["lab-a", "lab-b", "lab-c"]);
+    let schema = format!("{PEOPLE_SCHEMA};{COUNTS_SCHEMA}");
+    let family = Family::new(server(), &schema, &["lab-a", "lab-b", "lab-c"]);
     family.central.sql(PEOPLE_ROWS);
+    family.central.sql(COUNTS_ROWS);
     for lab in &family.labs {
         let stick = lab.stick("first");
         lab.run(&["export", stick.to_str().unwrap()]).ok();
@@ -51,7 +61,8 @@ fn try_seeds(seeds: impl IntoIterator<Item = u64>) {
         for (site, text) in sites.iter().zip(&settings) {
             // Every second world forgets what is confirmed at once.
             let keep = if seed % 2 == 1 { "keep = \"1s\"\n" } else { "" };
-            fs::write(site.config(), format!("{keep}{text}")).unwrap();
+            let rules = if site.name() == "central" { people_rules(seed) } else { String::new() };
+            fs::write(site.config(), format!("{keep}{text}\n{rules}")).unwrap();
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut world = World::new(&family, seed, &story);

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each subject takes what it needs")]
 
+mod counts;
 mod delivery;
 mod edits;
 mod family;
@@ -17,13 +18,14 @@ mod server;
 mod site;
 mod world;
 
+pub(crate) use counts::{COUNTS_ROWS, COUNTS_SCHEMA, Counts};
 pub(crate) use delivery::{Delivered, Met};
 pub(crate) use edits::{Editor, Edits};
 pub(crate) use family::Family;
 pub(crate) use fault::{Fault, STDERR};
 pub(crate) use forge::{Anatomy, resigned, signing_key, stripped_and_signed};
 pub(crate) use pair::{Pair, SCHEMA, files};
-pub(crate) use people::{PEOPLE_ROWS, PEOPLE_SCHEMA};
+pub(crate) use people::{PEOPLE_ROWS, PEOPLE_SCHEMA, people_rules};
 pub(crate) use program::Ran;
 pub(crate) use round::Round;
 pub(crate) use rows::{assert_equal, differences};

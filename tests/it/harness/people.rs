@@ -7,6 +7,7 @@ use fastrand::Rng;
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
+use super::counts::{COUNTS, Counts};
 use super::site::TestSite;
 
 /// Tables that have all that is awkward between sites, with so few keys that people meet.
@@ -44,7 +45,29 @@ pub(crate) const PEOPLE_TABLES: &[&str] = &[
     "uses",
     "pairs",
     "docs",
+    "counts",
 ];
+
+/// Rules for those tables, as the centre's administrator may write them: none, or one of each sort.
+pub(crate) fn people_rules(seed: u64) -> String {
+    const POLICIES: [&str; 4] = ["last-edit-wins", "review", "central-wins", "lab-wins"];
+    let counters = "[tables.counts]\ncounters = [\"amount\", \"price\"]\n";
+    if seed.is_multiple_of(3) {
+        return counters.to_owned();
+    }
+    let mut rng = Rng::with_seed(seed);
+    let mut rules = format!("{counters}policy = \"{}\"\n", POLICIES[rng.usize(..4)]);
+    for table in PEOPLE_TABLES.iter().filter(|table| **table != "counts") {
+        rules.push_str(&format!("[tables.{table}]\npolicy = \"{}\"\n", POLICIES[rng.usize(..4)]));
+        match rng.u32(..6) {
+            0 => rules.push_str("merge = false\n"),
+            1 => rules.push_str("always_review = true\n"),
+            2 if *table == "plain" => rules.push_str("columns = { b = \"lab-wins\" }\n"),
+            _ => {}
+        }
+    }
+    rules
+}
 
 /// Rows with which a world may start.
 pub(crate) const PEOPLE_ROWS: &str = "
@@ -56,9 +79,9 @@ pub(crate) const PEOPLE_ROWS: &str = "
     INSERT INTO uses VALUES (1, 'ape', 'a'), (2, 'BEE', 'b'); INSERT INTO pairs VALUES (1, 'ape', 'a'), (2, 'bee', 'b');
     INSERT INTO docs VALUES (1, '{}', 0.5, 1.5, '2026-01-01 00:00:00')";
 
-/// What people do in one go: `{i}` and `{j}` are keys, `{p}` a parent, `{c}` a code, `{k}` and `{l}` a word that may be a
+/// What people do in one go: `{i}` and `{j}` are keys, `{p}` a parent, `{s}` a stock, `{c}` a code, `{k}` and `{l}` a word that may be a
 /// key, `{w}` a word that nobody has typed before.
-const DEEDS: [&[&str]; 6] = [PLAIN, PARENTS, UNIQUES, TREE, WORDS, DOCS];
+const DEEDS: [&[&str]; 7] = [PLAIN, PARENTS, UNIQUES, TREE, WORDS, DOCS, COUNTS];
 
 const PLAIN: &[&str] = &[
     "INSERT INTO plain VALUES ({i}, '{w}', '{w}')",
@@ -158,6 +181,7 @@ const CELLS: &[&str] = &[
     "SELECT name FROM uses",
     "SELECT name FROM pairs",
     "SELECT CAST(data AS CHAR) FROM docs",
+    "SELECT CONCAT_WS(' ', a, b) FROM counts",
 ];
 
 /// What one transaction does to words.
@@ -165,6 +189,7 @@ const CELLS: &[&str] = &[
 pub(crate) struct Traces {
     typed: BTreeSet<String>,
     gone: BTreeSet<String>,
+    counted: Counts,
 }
 
 /// Some people with one supply of words.
@@ -175,6 +200,8 @@ pub(crate) struct People {
     words: u32,
     /// The words of committed edits over which nobody wrote who had them before him.
     standing: BTreeSet<String>,
+    /// What all committed edits have taken and brought.
+    pub(super) counted: Counts,
 }
 
 impl People {
@@ -185,14 +212,14 @@ impl People {
         rng.shuffle(&mut subjects);
         let count = if rng.u32(..4) == 0 { DEEDS.len() } else { 2 };
         let deeds = subjects[..count].concat();
-        People { rng, deeds, words: 0, standing: BTreeSet::new() }
+        People { rng, deeds, words: 0, standing: BTreeSet::new(), counted: Counts::default() }
     }
 
     /// Does something at random in the open transaction of `conn`. Returns what, and what came of it; `None`: refused.
     pub(crate) fn act(&mut self, conn: &mut Conn) -> (String, Option<Traces>) {
         let deed = self.deeds[self.rng.usize(..self.deeds.len())];
         let text = self.fill(deed);
-        let before = words(conn);
+        let (before, stocks) = (words(conn), Counts::read(conn));
         let done = text.split("; ").all(|statement| accepted(conn, statement));
         conn.query_drop("SET @packmule_silent = NULL").unwrap();
         if !done {
@@ -202,6 +229,7 @@ impl People {
         let traces = Traces {
             typed: after.difference(&before).cloned().collect(),
             gone: before.difference(&after).cloned().collect(),
+            counted: Counts::read(conn).since(&stocks),
         };
         (text, Some(traces))
     }
@@ -214,6 +242,7 @@ impl People {
         let mut text = deed
             .replace("{i}", &i.to_string())
             .replace("{j}", &j.to_string())
+            .replace("{s}", &rng.u32(1..=3).to_string())
             .replace("{p}", &rng.u32(1..=4).to_string())
             .replace("{c}", ["c1", "c2", "c3"][rng.usize(..3)])
             .replace("{k}", KEYS[rng.usize(..KEYS.len())])
@@ -227,6 +256,7 @@ impl People {
 
     /// A transaction was committed.
     pub(crate) fn committed(&mut self, traces: Traces) {
+        self.counted.extend(&traces.counted);
         self.standing.extend(traces.typed);
         self.standing.retain(|word| !traces.gone.contains(word));
     }
@@ -235,8 +265,12 @@ impl People {
     pub(crate) fn lost(&self, central: &TestSite<'_>) -> Vec<String> {
         let mut conn = central.server().connect(central.database()).unwrap();
         let mut there = words(&mut conn);
-        let logged: Vec<Option<String>> =
-            conn.query("SELECT CONCAT_WS(' ', before_row, central_row, lab_row) FROM conflict_log").unwrap();
+        let logged: Vec<Option<String>> = conn
+            .query(
+                "SELECT CONCAT_WS(' ', before_row, central_row, lab_row) FROM conflict_log \
+                 UNION ALL SELECT CONCAT_WS(' ', central_row, lab_row) FROM packmule_joined",
+            )
+            .unwrap();
         logged.into_iter().flatten().for_each(|text| collect(&text, &mut there));
         self.standing.difference(&there).cloned().collect()
     }
@@ -247,6 +281,7 @@ impl Traces {
     pub(crate) fn extend(&mut self, later: Traces) {
         self.typed.extend(later.typed);
         self.gone.extend(later.gone);
+        self.counted.extend(&later.counted);
     }
 }
 
@@ -255,7 +290,7 @@ fn accepted(conn: &mut Conn, statement: &str) -> bool {
     match conn.query_drop(statement) {
         Ok(()) => true,
         Err(mysql::Error::MySqlError(error)) => {
-            let refused = [1062, 1205, 1213, 1451, 1452, 1761, 1762];
+            let refused = [1062, 1205, 1213, 1264, 1451, 1452, 1690, 1761, 1762];
             assert!(refused.contains(&error.code), "{error}\n{statement}");
             false
         }

@@ -9,6 +9,7 @@ use mysql::Conn;
 use mysql::prelude::Queryable;
 use packmule::monitor::Step;
 
+use super::counts::Counts;
 use super::family::Family;
 use super::people::{PEOPLE_TABLES, People, Traces};
 use super::program::Ran;
@@ -26,6 +27,8 @@ pub(crate) struct World<'f> {
     copies: Vec<Vec<PathBuf>>,
     folder: tempfile::TempDir,
     made: u32,
+    /// What the stocks hold at the start.
+    stocks: Counts,
     /// What was done so far, for a person who looks into a failure.
     pub(crate) story: &'f RefCell<Vec<String>>,
 }
@@ -51,6 +54,7 @@ impl<'f> World<'f> {
             sticks: sticks.collect(),
             copies: vec![Vec::new(); family.labs.len()],
             made: 0,
+            stocks: stocks(&family.central),
             family,
             folder,
             story,
@@ -317,8 +321,19 @@ impl<'f> World<'f> {
         }
         let lost = self.people.lost(&self.family.central);
         faults.extend(lost.iter().map(|word| format!("nobody wrote over {word}, and it is nowhere")));
+        let mut wanted = self.stocks.clone();
+        wanted.extend(&self.people.counted);
+        let mut found = stocks(&self.family.central);
+        found.extend(&Counts::waiting(&self.family.central));
+        if found != wanted {
+            faults.push(format!("the stocks are, with what waits, {found:?}, and should be {wanted:?}"));
+        }
         assert!(faults.is_empty(), "{}", faults.join("\n"));
     }
+}
+
+fn stocks(site: &TestSite<'_>) -> Counts {
+    Counts::read(&mut site.server().connect(site.database()).unwrap())
 }
 
 fn new_folder(parent: &Path, name: &str) -> PathBuf {
