@@ -62,6 +62,10 @@ impl<'a> Home<'a> {
         if here.site != settings.site || here.role != settings.role {
             return Err(Cause::OtherSite { found: here.site, wanted: settings.site.clone() }.into());
         }
+        if work == Work::Changes {
+            // Tables that this program knows and the one before it did not.
+            ledger::prepare(&mut session, here.role)?;
+        }
         let sites = ledger::sites(&mut session)?;
         let outbox = Folder::ensure(settings.state.join("outbox"))?;
         let inbox = Folder::ensure(settings.state.join("inbox"))?;
