@@ -33,14 +33,14 @@ CREATE TABLE IF NOT EXISTS packmule_mail (
   KEY waiting (to_site, state)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- No ON DELETE CASCADE: clusters do not take it everywhere, and a bundle is too large to be deleted in one statement.
+-- No foreign key: it would ask for one more right, and a bundle is too large to be deleted in one statement. The trigger below
+-- takes no part without its head.
 CREATE TABLE IF NOT EXISTS packmule_mail_part (
   mail    BIGINT UNSIGNED NOT NULL,
   part    INT UNSIGNED NOT NULL,
   sha256  CHAR(64) NOT NULL,
   body    MEDIUMBLOB NOT NULL,
-  PRIMARY KEY (mail, part),
-  CONSTRAINT packmule_mail_part_of FOREIGN KEY (mail) REFERENCES packmule_mail (id)
+  PRIMARY KEY (mail, part)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- The whole size counts from the head on, so that two uploads at once cannot both take the last room. The centre, which has
@@ -111,7 +111,7 @@ CREATE TRIGGER packmule_mail_leaves AFTER DELETE ON packmule_mail FOR EACH ROW B
   END IF;
 END;
 
-CREATE OR REPLACE SQL SECURITY DEFINER VIEW packmule_sent AS
+CREATE SQL SECURITY DEFINER VIEW packmule_sent AS
   SELECT id, from_site, to_site, name, digest, sha256, size_bytes, part_bytes, parts, sent_at, state, note
   FROM packmule_mail
   WHERE from_site = SUBSTRING(SUBSTRING_INDEX(USER(), '@', 1), 10)
@@ -119,7 +119,7 @@ CREATE OR REPLACE SQL SECURITY DEFINER VIEW packmule_sent AS
     AND to_site IN (SELECT site FROM packmule_here)
   WITH CASCADED CHECK OPTION;
 
-CREATE OR REPLACE SQL SECURITY DEFINER VIEW packmule_sent_part AS
+CREATE SQL SECURITY DEFINER VIEW packmule_sent_part AS
   SELECT mail, part, sha256, body
   FROM packmule_mail_part
   WHERE mail IN (
@@ -127,21 +127,21 @@ CREATE OR REPLACE SQL SECURITY DEFINER VIEW packmule_sent_part AS
     WHERE from_site = SUBSTRING(SUBSTRING_INDEX(USER(), '@', 1), 10))
   WITH CASCADED CHECK OPTION;
 
-CREATE OR REPLACE SQL SECURITY DEFINER VIEW packmule_waiting AS
+CREATE SQL SECURITY DEFINER VIEW packmule_waiting AS
   SELECT id, from_site, to_site, name, digest, sha256, size_bytes, part_bytes, parts, sent_at
   FROM packmule_mail
   WHERE to_site = SUBSTRING(SUBSTRING_INDEX(USER(), '@', 1), 10) AND state = 'open'
     AND to_site IN (SELECT site FROM packmule_mail_account WHERE is_open = 1)
     AND parts = (SELECT COUNT(*) FROM packmule_mail_part WHERE mail = packmule_mail.id);
 
-CREATE OR REPLACE SQL SECURITY DEFINER VIEW packmule_waiting_part AS
+CREATE SQL SECURITY DEFINER VIEW packmule_waiting_part AS
   SELECT mail, part, packmule_mail_part.sha256, body
   FROM packmule_mail_part JOIN packmule_mail ON packmule_mail.id = mail
   WHERE to_site = SUBSTRING(SUBSTRING_INDEX(USER(), '@', 1), 10) AND state = 'open'
     AND to_site IN (SELECT site FROM packmule_mail_account WHERE is_open = 1)
     AND parts = (SELECT COUNT(*) FROM packmule_mail_part AS every_part WHERE every_part.mail = packmule_mail.id);
 
-CREATE OR REPLACE SQL SECURITY DEFINER VIEW packmule_centre AS
+CREATE SQL SECURITY DEFINER VIEW packmule_centre AS
   SELECT 1 AS protocol, packmule_here.site AS centre, packmule_mail_account.site AS site, UTC_TIMESTAMP(6) AS utc_now,
     quota_bytes, quota_count, COALESCE(used_bytes, 0) AS used_bytes, COALESCE(used_count, 0) AS used_count
   FROM packmule_mail_account JOIN packmule_here

@@ -20,6 +20,7 @@ pub struct Migration {
 /// DDL commits by itself, so a crash can leave a script half run: every statement is written so that it
 /// can run twice (`IF NOT EXISTS`), and the script is noted as done only after its last one.
 pub fn migrate(session: &mut Session, table: &str, migrations: &[Migration]) -> Result<usize, Error> {
+    const ALREADY_THERE: u16 = 1050;
     let seen = seen(session, table)?;
     let is_seen = |one: &Migration| seen.as_ref().is_some_and(|seen| seen.contains(&one.number));
     let open: Vec<&Migration> = migrations.iter().filter(|one| !is_seen(one)).collect();
@@ -33,7 +34,11 @@ pub fn migrate(session: &mut Session, table: &str, migrations: &[Migration]) -> 
     }
     for migration in &open {
         for statement in statements(migration.sql) {
-            session.execute(statement)?;
+            match session.execute(statement) {
+                // A view: not every server knows IF NOT EXISTS for them, and OR REPLACE asks for the right to drop it.
+                Err(error) if error.code() == Some(ALREADY_THERE) => {}
+                other => drop(other?),
+            }
         }
         session.execute(&format!(
             "INSERT INTO {table} (number, name) VALUES ({}, {})",
@@ -68,9 +73,16 @@ fn statements(script: &str) -> Vec<&str> {
         }
     }
     found.push(script.get(from..).unwrap_or_default());
-    let says_something =
-        |statement: &&str| statement.lines().any(|line| !line.trim().is_empty() && !line.starts_with("--"));
-    found.into_iter().map(str::trim).filter(says_something).collect()
+    found.into_iter().map(without_words).filter(|statement| !statement.is_empty()).collect()
+}
+
+/// A statement without what is said of it above: its beginning is shown to people when it is refused.
+fn without_words(statement: &str) -> &str {
+    let mut rest = statement.trim();
+    while rest.starts_with("--") {
+        rest = rest.split_once('\n').map_or("", |(_, rest)| rest.trim_start());
+    }
+    rest
 }
 
 #[cfg(test)]
@@ -81,7 +93,7 @@ mod tests {
     fn a_script_is_cut_at_the_ends_of_its_statements_only() {
         assert_eq!(
             statements("-- why; because\nCREATE a;\n\n-- end;\n;\nCREATE b\n"),
-            ["-- why; because\nCREATE a", "CREATE b"]
+            ["CREATE a", "CREATE b"]
         );
     }
 
