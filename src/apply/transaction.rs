@@ -67,6 +67,8 @@ pub struct Part<'a> {
     pub receipt: Option<Receipt>,
     /// The file's size.
     pub size_bytes: u64,
+    /// By which way it came.
+    pub way: Way,
     /// Opens its content from the start, each time it is called.
     #[expect(clippy::type_complexity, reason = "one name more would not say more")]
     pub open: Box<dyn Fn() -> Result<PayloadReader<Box<dyn Read + Send>>, bundle::Error> + Sync + 'a>,
@@ -176,7 +178,7 @@ fn in_transaction(
                 deferred: if part.seq == last.seq { tally.deferred } else { 0 },
                 sealed_at: heads.get(at).map_or(context.now, |head| head.sealed_at),
                 recorded_at: context.now,
-                way: Some(Way::Stick),
+                way: Some(part.way),
                 carried_at: None,
                 confirmed_at: None,
             },

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Subcommand};
 use zeroize::Zeroizing;
 
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
-use crate::config::{DatabaseUrl, Tables};
+use crate::config::{DatabaseUrl, Tables, parse_duration, parse_rate};
 use crate::model::{Role, Site, TableName};
 
 /// What to do with the settings.
@@ -77,6 +78,36 @@ pub struct ImportArgs {
     /// Whether to change nothing.
     #[command(flatten)]
     pub run: DryRun,
+}
+
+/// `packmule push`, `packmule pull` and `packmule sync`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct MailArgs {
+    /// How the line is used.
+    #[command(flatten)]
+    pub line: LineArgs,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
+/// The flags of every command that uses the line to the centre.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub struct LineArgs {
+    /// Send and fetch no more than this a second, such as 50KiB [limit_rate in the settings]
+    #[arg(long, value_name = "SIZE", value_parser = rate)]
+    pub limit_rate: Option<u64>,
+    /// Give the line up when the centre is silent for so long
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub timeout: Duration,
+}
+
+fn rate(text: &str) -> Result<u64, &'static str> {
+    parse_rate(text).ok_or("write it as 50KiB or 1MiB")
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    parse_duration(text).ok_or("write it as 30s, 5m or 1h")
 }
 
 /// `packmule recover`

@@ -115,7 +115,8 @@ fn about_fault(mut report: Report, fault: &Fault) -> Report {
             "write mysql://USER@HOST:PORT/NAME, and a special character as % and two digits: %40 for @",
         ),
         Problem::Every { .. } => report.hint("write it as 30s, 30m, 2h or 1d"),
-        Problem::Size { .. } => report.hint("write it as 64MiB, 512MiB or 2GiB"),
+        Problem::Size { .. } | Problem::Quota { .. } => report.hint("write it as 64MiB, 512MiB or 2GiB"),
+        Problem::Rate { .. } => report.hint("write it as 50KiB or 1MiB"),
         Problem::OpenPassword { .. } => report
             .hint(format!("chmod 600 {}", fault.path.display()))
             .hint("or keep the password in a file of its own: password_file = \"...\""),

@@ -36,6 +36,11 @@ impl From<Error> for Report {
                 Some(1665) => {
                     report.hint("as an administrator of the server: SET GLOBAL binlog_format = 'MIXED'")
                 }
+                // A server that writes a binary log lets only SUPER make triggers, unless it is told otherwise.
+                Some(1419) => report
+                    .hint("as an administrator of the server: SET GLOBAL log_bin_trust_function_creators = 1")
+                    .hint("and in its my.cnf, below [mysqld]: log_bin_trust_function_creators = 1")
+                    .hint("then run the same `packmule init` again"),
                 Some(_) | None => about_refusal(report, class),
             },
             Error::TooLong { .. } => report.hint("raise max_allowed_packet of the server, in its my.cnf"),
@@ -62,4 +67,4 @@ fn grant(user: &str) -> String {
 }
 
 /// What packmule needs, found by taking rights away one by one on both servers; README.md says what for.
-const RIGHTS: &str = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, TRIGGER";
+const RIGHTS: &str = "SELECT, INSERT, UPDATE, DELETE, CREATE, CREATE VIEW, ALTER, TRIGGER";

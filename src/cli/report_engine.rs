@@ -21,6 +21,7 @@ impl From<Error> for Report {
             Error::Capture(error) => error.into(),
             Error::Seal(error) => error.into(),
             Error::Mailbox(error) => error.into(),
+            Error::Mail(error) => error.into(),
             Error::Apply { name, source } => about_apply(&name, source),
             Error::Retry { source } => about_retry(source),
             Error::Key(error) => error.into(),
@@ -60,18 +61,7 @@ impl From<capture::Error> for Report {
             capture::Error::ForeignLog { why, remedy } => {
                 in_the_way("the table sync_log of this database cannot be extended", why, remedy)
             }
-            capture::Error::Trigger { source, .. } => {
-                let code = source.code();
-                let report = Report { what, ..Report::from(source) };
-                match code {
-                    // A server that writes a binary log lets only SUPER make triggers, unless it is told otherwise.
-                    Some(1419) => Report { hints: Vec::new(), ..report }
-                        .hint("as an administrator of the server: SET GLOBAL log_bin_trust_function_creators = 1")
-                        .hint("and in its my.cnf, below [mysqld]: log_bin_trust_function_creators = 1")
-                        .hint("then run the same `packmule init` again"),
-                    Some(_) | None => report,
-                }
-            }
+            capture::Error::Trigger { source, .. } => Report { what, ..Report::from(source) },
             capture::Error::StampedElsewhere => Report::new(Exit::Busy, what)
                 .because("something else stamps rows of sync_log; nothing was sent twice")
                 .hint("run the same command again"),
@@ -110,6 +100,10 @@ impl From<Cause> for Report {
                 .because(format!("without the answer of the centre, {site} knows no key to seal for"))
                 .hint(format!("give {site}.card to the centre; it runs `packmule enrol {site}.card`"))
                 .hint("then, with its answer: packmule join ANSWER"),
+            Cause::NoCentralAddress { .. } => Report::new(Exit::Settings, what)
+                .because("there is no section [central]; nothing was changed, and sticks work as before")
+                .hint("write into the settings, with the address from the centre: [central], url = \"mysql://...\"")
+                .hint("by stick: packmule export, packmule import"),
             Cause::OnlyAtCentral { .. } | Cause::OnlyAtLab { .. } => Report::new(Exit::WrongUse, what)
                 .because("nothing was changed")
                 .hint("which site a settings file belongs to: packmule -c FILE config show"),

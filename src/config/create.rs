@@ -106,6 +106,7 @@ impl NewSettings {
             text += &format!("\n[sync]\ntables = {}   # \"all\", or a list of names\n", tables_text(tables));
             text += SERIES_TEMPLATE;
             text += TABLES_TEMPLATE;
+            text += MAIL_TEMPLATE;
         }
         text += STICK_TEMPLATE;
         text
@@ -158,6 +159,7 @@ const CENTRAL_TEMPLATE: &str = "
 # url = \"mysql://packmule_lab-a@sync.example.ac.ke/ive_ims\"
 # password_file = \"...\"
 # every = \"30m\"
+# limit_rate = \"50KiB\"   a second, where the line is shared
 ";
 
 const SERIES_TEMPLATE: &str =
@@ -175,6 +177,13 @@ const TABLES_TEMPLATE: &str = "
 # policy = \"last-edit-wins\"    or review, central-wins, lab-wins
 # counters = [\"quantity\"]      both sides' differences are added
 # direction = \"both\"           or up (labs to centre), down (centre to labs)
+";
+
+const MAIL_TEMPLATE: &str = "
+# How much of each lab may wait here when labs send by network:
+# [mail]
+# quota = \"2GiB\"
+# quota_bundles = 1000
 ";
 
 const STICK_TEMPLATE: &str = "

@@ -136,6 +136,9 @@ impl Error {
             | Error::Refused { .. }
             | Error::Unexpected { .. } => {}
         }
+        if self.is_silence() {
+            return Some("no answer came in time".to_owned());
+        }
         Some(match self.source_error()? {
             mysql::Error::MySqlError(error) => format!("{} ({})", error.message, error.code),
             mysql::Error::IoError(error) => error.to_string(),
@@ -148,6 +151,21 @@ impl Error {
             }
             other => other.to_string(),
         })
+    }
+
+    /// Whether the other end kept silent for longer than the line's timeout allows.
+    pub fn is_silence(&self) -> bool {
+        let is_it = |kind| matches!(kind, std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut);
+        match self.source_error() {
+            Some(mysql::Error::IoError(error)) => is_it(error.kind()),
+            Some(mysql::Error::DriverError(mysql::DriverError::ConnectTimeout)) => true,
+            // The driver does not hand out what the system said, but its kind stands in what it shows.
+            Some(mysql::Error::CodecError(error)) => {
+                let shown = format!("{error:?}");
+                ["kind: WouldBlock", "kind: TimedOut"].iter().any(|kind| shown.contains(kind))
+            }
+            Some(_) | None => false,
+        }
     }
 
     fn source_error(&self) -> Option<&mysql::Error> {

@@ -76,6 +76,12 @@ impl Session {
         self.conn.exec_drop(sql, values).map_err(|source| Error::refused(sql, source))
     }
 
+    /// Runs a statement whose question marks stand for these bytes, which are sent as they are and not as text.
+    pub fn execute_bytes(&mut self, sql: &str, values: Vec<Vec<u8>>) -> Result<u64, Error> {
+        self.execute_with(sql, values)?;
+        Ok(self.conn.affected_rows())
+    }
+
     /// A server hangs up on a statement that is too long for it, and the transaction is lost.
     fn check_length(&self, bytes: usize) -> Result<(), Error> {
         let bytes_max = self.packet_bytes_max;
@@ -207,14 +213,18 @@ impl Row {
 fn options(target: &Target) -> OptsBuilder {
     // A row as large as the server allows must pass, whatever the driver's own default is.
     const PACKET_BYTES_MAX: usize = 1 << 30;
+    const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
     let mut options = OptsBuilder::new()
         .user(Some(target.user.as_str()))
         .pass(target.password.as_ref().map(|password| password.expose().to_owned()))
         .db_name(Some(target.database.as_str()))
         .prefer_socket(false)
         .max_allowed_packet(Some(PACKET_BYTES_MAX))
-        .tcp_connect_timeout(Some(Duration::from_secs(10)))
-        .stmt_cache_size(Some(0));
+        .tcp_connect_timeout(Some(target.timeout.unwrap_or(CONNECT_TIMEOUT)))
+        .read_timeout(target.timeout)
+        .write_timeout(target.timeout)
+        // Over a long line a statement that is sent many times is prepared once; nearby it is forgotten at once.
+        .stmt_cache_size(Some(if target.timeout.is_some() { 2 } else { 0 }));
     options = match &target.socket {
         Some(path) => options.socket(Some(path.to_string_lossy())),
         None => options.ip_or_hostname(Some(target.host.as_str())).tcp_port(target.port),

@@ -29,6 +29,9 @@ pub enum Error {
     /// A folder or a stick.
     #[error(transparent)]
     Mailbox(#[from] mailbox::Error),
+    /// The mail in the centre's database, or the line to it.
+    #[error(transparent)]
+    Mail(#[from] mailbox::MailError),
     /// Writing a bundle to the tables.
     #[error("bundle {name} was not applied")]
     Apply {
@@ -94,6 +97,12 @@ pub enum Cause {
     /// A lab that the centre does not know yet.
     #[error("{site} has not joined a centre yet")]
     NotJoined {
+        /// The lab.
+        site: Site,
+    },
+    /// A lab whose settings do not say where the centre can be reached.
+    #[error("the settings of {site} do not say where the centre can be reached by network")]
+    NoCentralAddress {
         /// The lab.
         site: Site,
     },
@@ -201,6 +210,7 @@ impl Error {
             Error::Capture(error) => error.may_pass(),
             Error::Seal(error) => error.may_pass(),
             Error::Mailbox(error) => error.may_pass(),
+            Error::Mail(error) => error.may_pass(),
             Error::Apply { source, .. } | Error::Retry { source } => source.may_pass(),
             Error::State(cause) => matches!(cause, Cause::AtWork),
             Error::Key(_) | Error::Bundle { .. } | Error::File { .. } | Error::Rekey(_) => false,

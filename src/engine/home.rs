@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::Utc;
 
@@ -61,6 +62,10 @@ impl<'a> Home<'a> {
         let here = here.ok_or(Cause::NotSetUp { database })?;
         if here.site != settings.site || here.role != settings.role {
             return Err(Cause::OtherSite { found: here.site, wanted: settings.site.clone() }.into());
+        }
+        if work == Work::Changes {
+            // Tables that this program knows and the one before it did not.
+            ledger::prepare(&mut session, here.role)?;
         }
         let sites = ledger::sites(&mut session)?;
         let outbox = Folder::ensure(settings.state.join("outbox"))?;
@@ -126,6 +131,14 @@ pub(super) fn now() -> Stamp {
 
 /// Connects to the database that the settings name.
 pub(super) fn connect(database: &config::Database) -> Result<Session, Error> {
+    connect_within(database, None)
+}
+
+/// The same over a line that may fall silent: after `timeout` it is given up.
+pub(super) fn connect_within(
+    database: &config::Database,
+    timeout: Option<Duration>,
+) -> Result<Session, Error> {
     let tls = match database.tls {
         config::Tls::Off => db::Tls::Off,
         config::Tls::Required | config::Tls::Preferred => db::Tls::Required { ca: database.ca.clone() },
@@ -138,6 +151,7 @@ pub(super) fn connect(database: &config::Database) -> Result<Session, Error> {
         password: database.password.read()?.map(|text| db::Password::new(text.as_str().to_owned())),
         database: database.name.clone(),
         tls,
+        timeout,
     };
     match Session::open(&target) {
         // "preferred": a server without TLS is still better than none

@@ -15,6 +15,7 @@ mod history;
 mod home;
 mod intake;
 mod join;
+mod mail;
 mod outbox;
 mod overdue;
 mod peers;
@@ -44,6 +45,10 @@ pub use error::{Cause, Error};
 pub use history::history;
 pub use home::Home;
 pub use join::{Adoption, JoinOptions, JoinPreview, Joined, join, open_answer, preview_join};
+pub use mail::{
+    FetchedBundle, LineOptions, MailLine, Pull, PullPreview, Push, PushPreview, Pushed, PushedBundle,
+    Unfetched, preview_pull, preview_push, pull, push,
+};
 pub use peers::{Held, OnTheWay, PeerStatus};
 pub use prune::{Pruned, clean, prune};
 pub use receive::{Import, ImportOptions, Item, ItemOutcome, import, waits_here};

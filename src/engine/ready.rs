@@ -10,7 +10,7 @@ use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::engine::receive::{ImportOptions, Item, ItemOutcome};
 use crate::engine::tables::follow_tables;
-use crate::ledger;
+use crate::ledger::{self, Way};
 use crate::model::{BundleKind, BundleName, Direction, Role, Seq, Site, StreamId, TableName};
 use crate::monitor::Notice;
 
@@ -249,6 +249,10 @@ fn apply_once(
             kind: one.checked.manifest().kind(),
             receipt: one.checked.manifest().receipt(),
             size_bytes: one.size_bytes,
+            way: match options.online.is_some_and(|online| online.contains(&one.name)) {
+                true => Way::Online,
+                false => Way::Stick,
+            },
             open: Box::new(|| home.open_copy(&one.name, &one.checked)),
         })
         .collect();

@@ -26,6 +26,8 @@ pub struct ImportOptions<'a> {
     pub dry_run: bool,
     /// Which share of a table's rows a bundle may delete, in percent.
     pub delete_percent_max: u64,
+    /// The bundles that came, or could have come, over the line just now; the history says so of them.
+    pub online: Option<&'a BTreeSet<BundleName>>,
     /// What a person decided to leave out, because it was dropped here on purpose.
     pub without: &'a Without,
 }

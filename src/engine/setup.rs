@@ -153,7 +153,7 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
     let keys = KeyFolder::new(&settings.state).create()?;
     // The application's own log first: where it is refused, nothing of packmule's is there yet.
     let log = capture::ensure_log(&mut session)?;
-    ledger::prepare(&mut session)?;
+    ledger::prepare(&mut session, settings.role)?;
     ledger::ensure_conflict_log(&mut session)?;
     let was_there = found.is_some();
     let here = match found {

@@ -19,9 +19,13 @@ pub struct Here {
     pub logged_since: Stamp,
 }
 
-/// Makes packmule's own tables, except the two that an application may have made already.
-pub fn prepare(session: &mut Session) -> Result<(), Error> {
-    db::migrate(session, MIGRATIONS)?;
+/// Makes packmule's own tables, except the two that an application may have made already, and brings those of an older
+/// packmule to the form of this one. The tables of the mail are made at the centre only.
+pub fn prepare(session: &mut Session, role: Role) -> Result<(), Error> {
+    db::migrate(session, "packmule_migration", MIGRATIONS)?;
+    if role == Role::Central {
+        db::migrate(session, "packmule_central_migration", CENTRAL_MIGRATIONS)?;
+    }
     Ok(())
 }
 
@@ -87,3 +91,6 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "series", sql: include_str!("../../schema/site/0002_series.sql") },
     Migration { number: 3, name: "clock", sql: include_str!("../../schema/site/0003_clock.sql") },
 ];
+
+const CENTRAL_MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "mail", sql: include_str!("../../schema/central/0001_mail.sql") }];

@@ -8,11 +8,16 @@ const README: &str = include_str!("../../README.md");
 fn the_settings_of_the_readme_are_read() {
     let blocks: Vec<&str> =
         README.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [lab, sync] = blocks.as_slice() else { panic!("{} examples of settings", blocks.len()) };
+    let [line, mail, lab, sync] = blocks.as_slice() else { panic!("{} examples of settings", blocks.len()) };
     let site = TestSite::new(server(), Role::Lab, "lab-a");
-    std::fs::write(site.config(), lab).unwrap();
-    site.run(&["config", "show"]).ok().says("telephone 4711").says("/var/lib/packmule/db.password");
-    let central = lab.replace("role = \"lab\"", "role = \"central\"").replace("lab-a", "central") + sync;
+    std::fs::write(site.config(), format!("{lab}{line}")).unwrap();
+    site.run(&["config", "show"])
+        .ok()
+        .says("telephone 4711")
+        .says("50KiB")
+        .says("/var/lib/packmule/db.password");
+    let central =
+        lab.replace("role = \"lab\"", "role = \"central\"").replace("lab-a", "central") + sync + mail;
     std::fs::write(site.config(), central).unwrap();
-    site.run(&["config", "show"]).ok().says("sync.tables");
+    site.run(&["config", "show"]).ok().says("sync.tables").says("mail.quota_bundles");
 }

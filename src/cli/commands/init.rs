@@ -73,6 +73,7 @@ fn explain(error: engine::Error) -> Report {
         | engine::Error::State(_)
         | engine::Error::Rekey(_)
         | engine::Error::Config(_)
+        | engine::Error::Mail(_)
         | engine::Error::Ledger(_)
         | engine::Error::Capture(_)
         | engine::Error::Seal(_)
