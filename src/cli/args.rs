@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::cli::command_args::{
     ConfigCommand, DemoArgs, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs,
-    MailArgs, RecoverArgs, SitesArgs, StatusArgs, TablesArgs,
+    LineArgs, MailArgs, RecoverArgs, SitesArgs, StatusArgs, TablesArgs,
 };
 use crate::cli::progress::ProgressKind;
 
@@ -64,6 +64,8 @@ pub enum Command {
     Pull(MailArgs),
     /// Pull, then push
     Sync(MailArgs),
+    /// Exchange by itself whenever that is possible, until it is told to stop
+    Run(LineArgs),
     /// Set this site up: settings, keys, triggers
     Init(InitArgs),
     /// At the centre: let a lab take part, from its card
@@ -119,6 +121,7 @@ Set up:
   tables      list, add, remove or check the tables that are synced
   recover     at a lab: go on after the database was put back from a backup
   doctor      look for what is wrong or will go wrong
+  run         exchange by itself whenever that is possible; for a service
 
 At the centre:
   sites       list the labs; suspend, resume or revoke one, or send it all rows anew

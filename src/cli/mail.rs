@@ -47,6 +47,17 @@ impl Outcome {
         self.exit()
     }
 
+    /// What went wrong, each thing on its own.
+    pub(super) fn reports(&self) -> &[Report] {
+        &self.reports
+    }
+
+    /// The same without what went wrong, one sentence a line.
+    pub(super) fn sentences(&self) -> Vec<String> {
+        let told = lines(&self.told, &[]).into_iter().map(|(label, line)| format!("{label}: {line}"));
+        self.lines.iter().cloned().chain(told).collect()
+    }
+
     /// The code of the error that matters most.
     pub(super) fn exit(&self) -> Exit {
         self.reports.iter().min_by_key(|report| rank(report.code)).map_or(Exit::Done, |report| report.code)

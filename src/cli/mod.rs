@@ -88,6 +88,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
         Command::Push(args) => commands::push::run(args, context),
         Command::Pull(args) => commands::pull::run(args, context),
         Command::Sync(args) => commands::sync::run(args, context),
+        Command::Run(args) => commands::run::run(*args, context),
         Command::Inspect(args) => commands::inspect::run(args, context),
         Command::Verify(args) => commands::verify::run(args, context),
         Command::History(args) => commands::history::run(args, context),

@@ -94,6 +94,9 @@ impl From<Cause> for Report {
             Cause::AtWork => Report::new(Exit::Busy, what)
                 .because("it holds the lock of this site's state folder; nothing was changed")
                 .hint("wait until it has ended, then run the same command again"),
+            Cause::AgentAtWork => Report::new(Exit::Busy, what)
+                .because("one is enough; nothing was changed")
+                .hint("what it does: packmule status"),
             Cause::NotSetUp { .. } => not_set_up(what),
             Cause::OtherSite { .. } => other_site(what),
             Cause::NotJoined { site } => Report::new(Exit::Failed, what)

@@ -72,7 +72,8 @@ impl Settings {
         let tree = reader.parse()?;
         let top = reader.top(&tree);
         top.only(&[
-            "role", "site", "state", "database", "central", "sync", "tables", "mail", "agent", "stick", "keep",
+            "role", "site", "state", "database", "central", "sync", "tables", "mail", "agent", "stick",
+            "keep",
         ])?;
         let role = top.word("role", Role::WORDS, |word| word.parse().ok())?;
         let role = top.shown(top.needed("role", role)?);

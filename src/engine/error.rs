@@ -80,6 +80,9 @@ pub enum Cause {
     /// Another packmule works with the same state folder.
     #[error("another packmule is at work here")]
     AtWork,
+    /// Another agent runs for the same site.
+    #[error("the agent of this site is running already")]
+    AgentAtWork,
     /// `init` was not run, or for another database.
     #[error("the database {database} is not set up for packmule")]
     NotSetUp {

@@ -38,7 +38,6 @@ mod verify;
 mod watch;
 
 pub use carry::{Carried, CarriedBundle, CarryTo, carry};
-pub use clock::measure_clock;
 pub use doctor::{Check, Health, doctor};
 pub use enrol::{Enrolled, enrol};
 pub use error::{Cause, Error};

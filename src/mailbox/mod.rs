@@ -30,7 +30,7 @@ pub use central::{
     Central, Cleared, Listed, Mail, MailError, MailState, Odd, Pace, Parcel, Sent, SentMail, Share, Standing,
     UnderWay,
 };
-pub use drives::{Choice, Mount, choose, mounts};
+pub use drives::{Choice, Mount, choose, mounts, prepared};
 pub use error::Error;
 pub use local::{Folder, PartFile, Stored};
 pub use names::{display_path, name_hint};

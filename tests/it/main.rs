@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
 mod adopted;
+mod agent;
 mod app_log;
 mod apply;
 mod bad_bundles;

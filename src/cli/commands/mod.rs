@@ -14,6 +14,7 @@ pub mod keys;
 pub mod pull;
 pub mod push;
 pub mod recover;
+pub mod run;
 pub mod sites;
 pub mod status;
 pub mod sync;

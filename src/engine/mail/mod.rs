@@ -10,6 +10,7 @@ mod tidy;
 
 use std::time::Duration;
 
+use crate::engine::clock::measure_clock;
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, connect_within};
 use crate::mailbox::{Central, MailError, Pace, Standing};
@@ -47,6 +48,19 @@ impl MailLine {
     /// What the centre said when the line was opened: its clock, and how much room there is. `None` at the centre itself.
     pub fn standing(&self) -> Option<&Standing> {
         self.standing.as_ref()
+    }
+
+    /// The number of the newest bundle that waits for this site; `None`: nothing waits. Fetches nothing.
+    pub fn newest(&mut self) -> Result<Option<u64>, Error> {
+        Ok(self.central.newest()?)
+    }
+
+    /// Compares a lab's clock with the centre's, while the line stands anyway.
+    fn compare_clocks(&mut self, home: &mut Home<'_>) -> Result<(), Error> {
+        match home.role() {
+            Role::Lab => measure_clock(home, &mut || Ok(self.central.utc_now()?)).map(drop),
+            Role::Central => Ok(()),
+        }
     }
 
     /// Connects again where the line has broken since: sealing or applying may have taken a while.

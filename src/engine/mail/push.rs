@@ -90,6 +90,8 @@ pub fn preview_push(home: &mut Home<'_>) -> Result<PushPreview, Error> {
 ///
 /// Sealing needs no line: what was sealed and not sent lies in the outbox, and goes the next time, or by a stick.
 pub fn push(home: &mut Home<'_>, line: &mut MailLine) -> Result<Push, Error> {
+    // Before the seal, which tells it. A line that broke shows again below; the seal needs none.
+    let _ = line.compare_clocks(home);
     let mut push = Push { sealed: seal(home)?, ..Push::default() };
     let due = due(home)?;
     match send(home, line, due, &mut push) {

@@ -2,7 +2,7 @@
 
 use crate::db::{self, Row, sql};
 use crate::mailbox::central::{Central, MailError, Side};
-use crate::model::{BundleName, Digest};
+use crate::model::{BundleName, Digest, Stamp};
 
 /// A bundle that waits at the centre, complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,18 @@ impl Central {
             }
         }
         Ok(listed)
+    }
+
+    /// The number of the newest bundle that waits for this site, complete or known already; `None`: nothing waits.
+    pub fn newest(&mut self) -> Result<Option<u64>, MailError> {
+        let row =
+            self.session.first(&format!("SELECT MAX(id) FROM {}", self.waiting())).map_err(MailError::of)?;
+        row.map_or(Ok(None), |row| row.parse_optional(0)).map_err(MailError::of)
+    }
+
+    /// Now, by the centre's clock.
+    pub fn utc_now(&mut self) -> Result<Stamp, MailError> {
+        self.session.utc_now().map_err(MailError::of)
     }
 
     /// What lies at the centre of the bundles that this site has sent under these names.
