@@ -44,6 +44,7 @@ mod readme;
 mod recover;
 mod rekey;
 mod rights;
+mod roads;
 mod round;
 mod round_crashes;
 mod round_lost;
