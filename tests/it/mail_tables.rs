@@ -204,6 +204,24 @@ fn a_lab_that_holds_its_rows_stops_nobody_else() {
 }
 
 #[test]
+fn what_a_site_has_sent_that_may_not_speak_is_left_or_removed() {
+    let pair = Pair::among(&["lab-a", "lab-b"]);
+    pair.go_online();
+    let b = pair.other("lab-b");
+    for (id, lab) in [(7, pair.lab()), (8, b)] {
+        lab.sql(&format!("INSERT INTO shelves VALUES ({id}, 'of a lab')"));
+        lab.run(&["push"]).ok();
+    }
+    pair.central().run(&["sites", "suspend", "lab-a"]).ok();
+    pair.central().run(&["sites", "revoke", "lab-b", "--yes"]).ok();
+    pair.central().run(&["sync"]).ok().never_says("applied");
+    let mail = "SELECT GROUP_CONCAT(from_site, ' ', state) FROM packmule_mail WHERE to_site = 'central'";
+    assert_eq!((pair.central().count("shelves"), pair.central().value(mail)), (0, "lab-a open".into()));
+    pair.central().run(&["sites", "resume", "lab-a"]).ok();
+    pair.central().run(&["sync"]).ok().says("lab-a 1  applied 1 change");
+}
+
+#[test]
 fn a_centre_of_an_older_packmule_gets_its_mail_with_the_first_command() {
     let pair = Pair::new();
     pair.edit();
