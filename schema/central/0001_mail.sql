@@ -1,6 +1,15 @@
 -- Bundles that wait in the centre's database, and what a lab's account may see of them. Only the centre has these. See
 -- schema/README.md.
 
+-- The centre's name once more. No view reads packmule's other tables: a lab that holds on to what it has read, in a transaction
+-- that does not end, would stop the centre's own work.
+CREATE TABLE IF NOT EXISTS packmule_mail_centre (
+  id    TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+  site  VARCHAR(20) NOT NULL
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+INSERT IGNORE INTO packmule_mail_centre SELECT id, site FROM packmule_here;
+
 CREATE TABLE IF NOT EXISTS packmule_mail_account (
   site         VARCHAR(20) NOT NULL PRIMARY KEY,
   account      VARCHAR(200) NOT NULL,
@@ -116,7 +125,7 @@ CREATE SQL SECURITY DEFINER VIEW packmule_sent AS
   FROM packmule_mail
   WHERE from_site = SUBSTRING(SUBSTRING_INDEX(USER(), '@', 1), 10)
     AND from_site IN (SELECT site FROM packmule_mail_account WHERE is_open = 1)
-    AND to_site IN (SELECT site FROM packmule_here)
+    AND to_site IN (SELECT site FROM packmule_mail_centre)
   WITH CASCADED CHECK OPTION;
 
 CREATE SQL SECURITY DEFINER VIEW packmule_sent_part AS
@@ -142,8 +151,8 @@ CREATE SQL SECURITY DEFINER VIEW packmule_waiting_part AS
     AND parts = (SELECT COUNT(*) FROM packmule_mail_part AS every_part WHERE every_part.mail = packmule_mail.id);
 
 CREATE SQL SECURITY DEFINER VIEW packmule_centre AS
-  SELECT 1 AS protocol, packmule_here.site AS centre, packmule_mail_account.site AS site, UTC_TIMESTAMP(6) AS utc_now,
+  SELECT 1 AS protocol, packmule_mail_centre.site AS centre, packmule_mail_account.site AS site, UTC_TIMESTAMP(6) AS utc_now,
     quota_bytes, quota_count, COALESCE(used_bytes, 0) AS used_bytes, COALESCE(used_count, 0) AS used_count
-  FROM packmule_mail_account JOIN packmule_here
+  FROM packmule_mail_account JOIN packmule_mail_centre
     LEFT JOIN packmule_mail_use ON packmule_mail_use.site = packmule_mail_account.site
   WHERE packmule_mail_account.site = SUBSTRING(SUBSTRING_INDEX(USER(), '@', 1), 10) AND is_open = 1;

@@ -204,7 +204,7 @@ fn in_transaction(
 /// Whether a bundle comes next. A snapshot says everything anew, so it may leave out what came before it.
 fn follows(known: &Stream, first: &Part<'_>) -> bool {
     match (first.kind, known.last) {
-        (BundleKind::Snapshot, Some((last, _))) if first.seq > last => true,
+        (BundleKind::Snapshot, last) if last.is_none_or(|(last, _)| first.seq > last) => true,
         (BundleKind::Snapshot | BundleKind::Changes | BundleKind::Receipt, _) => {
             known.next() == Some(first.seq) && known.previous() == first.previous
         }

@@ -35,12 +35,12 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Prints it, and returns the exit code.
     pub(super) fn say(&self, context: &Context) -> Exit {
+        self.lines.iter().for_each(|line| context.out.prose(line));
         if !self.told.is_empty() {
             let mut facts = Facts::flush();
             lines(&self.told, &self.reports).iter().for_each(|(label, line)| facts.add(label, line));
             context.out.facts(&facts);
         }
-        self.lines.iter().for_each(|line| context.out.prose(line));
         if !context.out.is_json() {
             self.reports.iter().for_each(|report| context.out.report(report));
         }
@@ -240,7 +240,10 @@ fn not_sent(report: Report, left: &[BundleName]) -> Report {
         return report;
     }
     let numbers: Vec<u64> = left.iter().map(|name| name.seq.number()).collect();
-    let safe = format!("{} {} kept here and will be sent next time", bundles(&numbers), is_are(left.len()));
+    // Of several receivers the numbers may be the same.
+    let one_stream = left.iter().all(|name| Some(&name.to) == left.first().map(|first| &first.to));
+    let what = if one_stream { bundles(&numbers) } else { number_of(left.len() as u64, "bundle", "bundles") };
+    let safe = format!("{what} {} kept here and will be sent next time", is_are(left.len()));
     let cause = report.cause.clone().map_or(safe.clone(), |cause| format!("{cause}; {safe}"));
     report.because(cause)
 }

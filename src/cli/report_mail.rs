@@ -12,6 +12,10 @@ impl From<MailError> for Report {
             MailError::Dropped { source } => Report::new(Exit::Unreachable, what)
                 .because(format!("{}; what has arrived stays there", words(&source)))
                 .hint("run the same command again: it goes on where the line broke"),
+            MailError::Busy { source } => Report::new(Exit::Unreachable, what)
+                .because(format!("{}; what has arrived stays there, the rest is kept here", words(&source)))
+                .hint("run the same command again after a while")
+                .hint("if it stays so, at the centre: look which account holds a transaction open (SHOW PROCESSLIST)"),
             MailError::NotLetIn { source } => Report::new(Exit::Database, what)
                 .because(format!("{source}: {}; everything is kept here", words(&source)))
                 .hint("look at user and password below [central]: packmule config show")
@@ -47,6 +51,9 @@ impl From<MailError> for Report {
             MailError::Gone { .. } => Report::new(Exit::Unreachable, what)
                 .because("it was taken away while it was fetched; nothing is lost")
                 .hint("run the same command again"),
+            MailError::Useless { name } => Report::new(Exit::Refused, what)
+                .because("it was fetched before and refused; it is not fetched again, and nothing was changed")
+                .hint(format!("tell {}; what it puts in its place comes with the next `packmule pull`", name.from)),
             MailError::Source { source, .. } => Report::new(Exit::Failed, what)
                 .because(source.to_string())
                 .hint("look at the disk of this site's state folder: packmule doctor"),

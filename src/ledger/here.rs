@@ -64,6 +64,9 @@ pub fn create_here(session: &mut Session, here: &Here) -> Result<(), Error> {
         sql::text(&here.incarnation.to_string()),
         sql::text(&here.logged_since.to_sql()),
     ))?;
+    if here.role == Role::Central {
+        session.execute("INSERT IGNORE INTO packmule_mail_centre SELECT id, site FROM packmule_here")?;
+    }
     Ok(())
 }
 

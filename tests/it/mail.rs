@@ -54,7 +54,11 @@ fn edits_reach_every_site_by_network_alone_and_then_the_line_is_quiet() {
     let ways = "SELECT COUNT(*) FROM packmule_bundle WHERE COALESCE(way, '') <> 'online'";
     assert_eq!([central.value(ways), a.value(ways), b.value(ways)], ["0", "0", "0"]);
     a.run(&["history"]).ok().says("online");
-    a.run(&["status"]).ok();
+    a.run(&["status"]).ok().says("Up to date").says("Do next: nothing");
+    a.sql("UPDATE items SET quantity = 4 WHERE id = 1");
+    sync(a).ok();
+    a.run(&["status"]).ok().says("sent ");
+    settle(&round);
     // Receipts make room: what is left are the heads of what the centre has applied.
     assert_eq!(central.value("SELECT COUNT(*) FROM packmule_mail_part WHERE mail IN (SELECT id FROM packmule_mail WHERE to_site = 'central')"), "0");
     assert_eq!(central.value("SELECT MAX(used_bytes) FROM packmule_mail_use WHERE site <> 'central'"), "0");

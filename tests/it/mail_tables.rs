@@ -133,6 +133,121 @@ fn a_file_that_was_damaged_in_the_outbox_is_refused_and_its_good_copy_taken() {
 }
 
 #[test]
+fn what_a_lab_can_never_use_is_not_fetched_again_each_time() {
+    let pair = online();
+    pair.lab().run(&["sync"]).ok();
+    pair.central().run(&["pull"]).ok();
+    // The centre seals for a key that the lab does not have.
+    let key = pair.central().value("SELECT recipient FROM packmule_site WHERE name = 'lab-a'");
+    let other = crate::harness::TestSite::new(crate::harness::server(), crate::harness::Role::Lab, "lab-x");
+    other
+        .run(&["init", "--role", "lab", "--site", "lab-x", "--card", "x.card", "--database", &other.url()])
+        .ok();
+    let keys = crate::mail::json(&other.run(&["keys", "--json"]).ok());
+    let foreign = keys["encryption_key"].as_str().unwrap().to_owned();
+    pair.central().sql(&format!("UPDATE packmule_site SET recipient = '{foreign}' WHERE name = 'lab-a'"));
+    pair.central().run(&["push"]).ok();
+    pair.lab()
+        .run(&["pull"])
+        .code(14)
+        .says("Fetched 1 bundle")
+        .says("cannot be opened with this site's encryption key");
+    pair.lab().run(&["pull"]).code(14).never_says("Fetched").says("it is not fetched again");
+    pair.central().sql(&format!(
+        "UPDATE packmule_site SET recipient = '{key}', wants_snapshot = 1 WHERE name = 'lab-a'"
+    ));
+    pair.central().run(&["push"]).ok();
+    pair.lab().run(&["pull"]).ok().says("Fetched 1 bundle");
+    crate::harness::assert_equal(pair.lab(), pair.central(), &["shelves", "items"]);
+}
+
+#[test]
+fn a_lab_that_holds_its_rows_stops_nobody_else() {
+    let pair = Pair::among(&["lab-a", "lab-b"]);
+    pair.go_online();
+    let b = pair.other("lab-b");
+    for (id, lab) in [(7, pair.lab()), (8, b)] {
+        lab.sql(&format!("INSERT INTO shelves VALUES ({id}, 'of a lab')"));
+        lab.run(&["push"]).ok();
+    }
+    // Somebody with lab-b's account reads all that it may, locks it all, and goes for a walk.
+    let url = crate::harness::mail_url(pair.central(), "lab-b");
+    let mut conn = mysql::Conn::new(mysql::Opts::from_url(&url).unwrap()).unwrap();
+    conn.query_drop("SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE").unwrap();
+    conn.query_drop("START TRANSACTION").unwrap();
+    for read in [
+        "id FROM packmule_sent",
+        "part FROM packmule_sent_part",
+        "id FROM packmule_waiting",
+        "mail FROM packmule_waiting_part",
+    ] {
+        conn.query_drop(format!("SELECT {read}")).unwrap();
+    }
+    conn.query_drop("SELECT * FROM packmule_centre").unwrap();
+    let begun = std::time::Instant::now();
+    // It may be that nothing can be put into the mail meanwhile. What has come is applied, and bundles are sealed all the same.
+    let ran = pair.central().run(&["sync"]).says("Fetched 2 bundles from lab-a, lab-b");
+    assert!(
+        ran.code == Some(0) || (ran.code == Some(17) && ran.stderr.contains("the centre's database is busy")),
+        "{ran:?}"
+    );
+    assert!(begun.elapsed().as_secs() < 40, "{:?}", begun.elapsed());
+    assert_eq!(pair.central().count("shelves"), 2);
+    pair.central().run(&["export", pair.stick()]).ok();
+    pair.lab().run(&["import", pair.stick()]).ok().says("applied");
+    drop(conn);
+    pair.central().run(&["sync"]).ok();
+    let open = "SELECT COUNT(*) FROM packmule_mail WHERE to_site = 'central' AND state = 'open'";
+    assert_eq!(pair.central().value(open), "0");
+    b.run(&["sync"]).ok();
+    crate::harness::assert_equal(b, pair.central(), &["shelves"]);
+}
+
+#[test]
+fn what_a_site_has_sent_that_may_not_speak_is_left_or_removed() {
+    let pair = Pair::among(&["lab-a", "lab-b"]);
+    pair.go_online();
+    let b = pair.other("lab-b");
+    for (id, lab) in [(7, pair.lab()), (8, b)] {
+        lab.sql(&format!("INSERT INTO shelves VALUES ({id}, 'of a lab')"));
+        lab.run(&["push"]).ok();
+    }
+    pair.central().run(&["sites", "suspend", "lab-a"]).ok();
+    pair.central().run(&["sites", "revoke", "lab-b", "--yes"]).ok();
+    pair.central().run(&["sync"]).ok().never_says("applied");
+    let mail = "SELECT GROUP_CONCAT(from_site, ' ', state) FROM packmule_mail WHERE to_site = 'central'";
+    assert_eq!((pair.central().count("shelves"), pair.central().value(mail)), (0, "lab-a open".into()));
+    pair.central().run(&["sites", "resume", "lab-a"]).ok();
+    pair.central().run(&["sync"]).ok().says("lab-a 1  applied 1 change");
+}
+
+#[test]
+fn a_centre_of_an_older_packmule_gets_its_mail_with_the_first_command() {
+    let pair = Pair::new();
+    pair.edit();
+    pair.export().ok();
+    pair.central().sql(
+        "DROP VIEW packmule_sent, packmule_sent_part, packmule_waiting, packmule_waiting_part, packmule_centre; \
+         DROP TABLE packmule_mail_part, packmule_mail, packmule_mail_use, packmule_mail_account, packmule_mail_centre, \
+           packmule_central_migration",
+    );
+    pair.import().ok();
+    pair.go_online();
+    pair.edit();
+    pair.lab().run(&["push"]).ok();
+    pair.central().run(&["pull"]).ok();
+    pair.assert_exactly_once();
+    // At a lab there is nothing of it.
+    assert_eq!(
+        pair.lab().value(
+            "SELECT COUNT(*) FROM information_schema.tables \
+             WHERE table_schema = DATABASE() AND table_name LIKE 'packmule%mail%'"
+        ),
+        "0"
+    );
+}
+
+#[test]
 fn two_uploads_of_one_bundle_at_once_make_one() {
     let pair = online();
     let (mut one, mut two) = (central(&pair), central(&pair));
@@ -229,6 +344,7 @@ fn central(pair: &Pair) -> Central {
 
 fn at_centre(pair: &Pair) -> Central {
     Central::at_centre(Session::open(&target(pair.central(), None)).unwrap(), &"central".parse().unwrap())
+        .unwrap()
 }
 
 fn file(folder: &Path, length: usize, fill: u8) -> (PathBuf, Vec<u8>) {

@@ -8,6 +8,7 @@ mod carried;
 mod exact;
 mod keys;
 mod kinds;
+mod online;
 mod told;
 
 #[path = "../it/harness/mod.rs"]

@@ -5,7 +5,7 @@ use crate::engine::error::Error;
 use crate::engine::home::Home;
 use crate::engine::intake::Rejected;
 use crate::engine::receive::ItemOutcome;
-use crate::ledger::{self, SiteState, Stream};
+use crate::ledger::{self, SiteState, Stream, StreamState};
 use crate::mailbox::{Folder, Found, Mail};
 use crate::model::BundleName;
 
@@ -18,7 +18,7 @@ pub(super) enum Known {
     Applied,
     /// It lies in the inbox and waits for others.
     InInbox,
-    /// Its site may not speak now, or is nobody that this site knows.
+    /// Its site may not speak now, or is nobody that this site knows, or its stream is stopped until a person has looked.
     Silent,
 }
 
@@ -32,6 +32,9 @@ impl Home<'_> {
         }
         let is_its = |one: &&Stream| BundleName::new(&one.id, mail.name.seq) == mail.name;
         for stream in streams.iter().filter(is_its) {
+            if matches!(stream.state, StreamState::Frozen { .. }) {
+                return Ok(Known::Silent);
+            }
             let record = ledger::find_bundle(&mut self.session, &stream.id, mail.name.seq)?;
             let is_passed = stream.last.is_some_and(|(last, _)| mail.name.seq <= last);
             match record {

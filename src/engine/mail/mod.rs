@@ -7,6 +7,7 @@ mod check;
 mod pull;
 mod push;
 mod tidy;
+mod useless;
 
 use std::time::Duration;
 
@@ -75,7 +76,7 @@ impl MailLine {
 fn connect(home: &Home<'_>, timeout: Duration) -> Result<(Central, Option<Standing>), Error> {
     let own = &home.here.site;
     if home.here.role == Role::Central {
-        return Ok((Central::at_centre(home.connect()?, own), None));
+        return Ok((Central::at_centre(home.connect()?, own)?, None));
     }
     let wanted: Site = home.central()?.site.clone();
     let central = home.settings.central.as_ref();

@@ -8,9 +8,10 @@ use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
 use crate::engine::mail::MailLine;
 use crate::engine::mail::check::Known;
+use crate::engine::mail::useless::Useless;
 use crate::engine::prune::prune;
 use crate::engine::receive::{Import, ImportOptions, Item, ItemOutcome, import};
-use crate::ledger;
+use crate::ledger::{self, SiteState};
 use crate::mailbox::{Cleared, Folder, Mail, MailError, MailState, Odd, UnderWay};
 use crate::model::{BundleName, Role, Site};
 use crate::monitor::Step;
@@ -103,6 +104,8 @@ pub fn pull(home: &mut Home<'_>, line: &mut MailLine, options: ImportOptions<'_>
             Err(error @ Error::Mail(_)) => pull.stopped_by = pull.stopped_by.or(Some(error)),
             Err(other) => return Err(other),
         }
+    } else {
+        remember_useless(home, &mails, &pull.import.items)?;
     }
     pull.import.items.splice(0..0, rejected);
     prune(home)?;
@@ -127,10 +130,18 @@ fn fetch_all(
         if home.known(mail, &streams)? != Known::New {
             continue;
         }
+        if Useless(&arriving).contains(mail) {
+            let name = mail.name.clone();
+            let error = MailError::Useless { name: name.clone() };
+            pull.unfetched.push(Unfetched { name, error, is_removed: false });
+            continue;
+        }
         match fetch_one(home, line, mail, &arriving) {
             Ok(Fetched::Named(fetched)) => pull.fetched.push(fetched),
             Ok(Fetched::Rejected(outcome)) => {
-                refuse(home, line, mail, &outcome)?;
+                if refuse(home, line, mail, &outcome)? {
+                    arriving.remove_part(&mail.name)?;
+                }
                 let path = arriving.path().join(mail.name.to_string());
                 pull.import.items.push(Item { path, name: Some(mail.name.clone()), outcome });
             }
@@ -154,7 +165,7 @@ fn forget_others(arriving: &Folder, mails: &[Mail]) -> Result<(), Error> {
             arriving.remove_part(&part.name)?;
         }
     }
-    Ok(())
+    Useless(arriving).keep_only(mails)
 }
 
 enum Fetched {
@@ -171,7 +182,7 @@ fn fetch_one(home: &Home<'_>, line: &mut MailLine, mail: &Mail, arriving: &Folde
     }
     let fetched_bytes = line.central.fetch(mail, arriving, &mut line.pace, home.monitor)?;
     if let Err(outcome) = home.check_fetched(arriving, mail)? {
-        arriving.remove_part(&mail.name)?;
+        // The part stays where it may come to more, and where it still waits: it is not fetched again for the same word.
         return Ok(Fetched::Rejected(outcome));
     }
     arriving.hand_over(&mail.name, &home.inbox)?;
@@ -180,15 +191,14 @@ fn fetch_one(home: &Home<'_>, line: &mut MailLine, mail: &Mail, arriving: &Folde
     Ok(Fetched::Named(FetchedBundle { name, size_bytes, fetched_bytes }))
 }
 
-/// At the centre: the lab is told that a bundle can never be used, and why.
-fn refuse(home: &Home<'_>, line: &mut MailLine, mail: &Mail, outcome: &ItemOutcome) -> Result<(), Error> {
-    if home.role() != Role::Central {
-        return Ok(());
+/// At the centre: the lab is told that a bundle can never be used, and why. Returns whether it was.
+fn refuse(home: &Home<'_>, line: &mut MailLine, mail: &Mail, outcome: &ItemOutcome) -> Result<bool, Error> {
+    match useless(outcome) {
+        Some(note) if home.role() == Role::Central => {
+            Ok(line.central.mark(mail.id, &MailState::Refused { note }, home.monitor)?)
+        }
+        Some(_) | None => Ok(false),
     }
-    if let Some(note) = useless(outcome) {
-        line.central.mark(mail.id, &MailState::Refused { note }, home.monitor)?;
-    }
-    Ok(())
 }
 
 /// Why a bundle can never be used; `None` where that may change.
@@ -230,6 +240,31 @@ fn useless(outcome: &ItemOutcome) -> Option<String> {
     }
 }
 
+/// Sealed for keys that this site does not have: the keys of before do not come back, and a bundle for those of now is another one.
+fn is_sealed_for_others(outcome: &ItemOutcome) -> bool {
+    let ItemOutcome::Failed(error) = outcome else {
+        return false;
+    };
+    matches!(
+        error.as_ref(),
+        Error::Apply { source: apply::Error::Bundle { source: bundle::Error::CannotDecrypt, .. }, .. }
+    )
+}
+
+/// At a lab: what has turned out to be useless and is not kept here is not fetched again.
+fn remember_useless(home: &Home<'_>, mails: &[Mail], items: &[Item]) -> Result<(), Error> {
+    let arriving = Folder::ensure(home.settings.state.join("arriving"))?;
+    for mail in mails {
+        let item = items.iter().find(|item| item.name.as_ref() == Some(&mail.name));
+        let is_useless =
+            item.is_some_and(|item| useless(&item.outcome).is_some() || is_sealed_for_others(&item.outcome));
+        if is_useless && home.inbox.open_bundle(&mail.name).is_err() {
+            Useless(&arriving).insert(mail)?;
+        }
+    }
+    Ok(())
+}
+
 /// At the centre, once all is applied: what is in the tables leaves the mail. The ledger decides, whatever way it came.
 fn settle(
     home: &mut Home<'_>,
@@ -239,9 +274,20 @@ fn settle(
 ) -> Result<Cleared, Error> {
     line.ensure(home)?;
     let streams = ledger::streams(&mut home.session)?;
+    // A lab that holds its rows in a transaction is not waited for once more with each of them.
+    let mut held: BTreeSet<&Site> = BTreeSet::new();
     for mail in mails {
-        if home.known(mail, &streams)? == Known::Applied {
-            line.central.mark(mail.id, &MailState::Taken, home.monitor)?;
+        if held.contains(&mail.name.from) {
+            continue;
+        }
+        let sender = home.sites.iter().find(|known| known.site == mail.name.from);
+        if sender.map(|known| known.state) == Some(SiteState::Revoked) {
+            // Nothing of it is believed any more, for good.
+            line.central.mark(mail.id, &MailState::Gone, home.monitor)?;
+        } else if home.known(mail, &streams)? == Known::Applied {
+            if !line.central.mark(mail.id, &MailState::Taken, home.monitor)? {
+                held.insert(&mail.name.from);
+            }
         } else if let Some(item) = items.iter().find(|item| item.name.as_ref() == Some(&mail.name)) {
             refuse(home, line, mail, &item.outcome)?;
         }

@@ -7,13 +7,14 @@ use crate::engine::home::{Home, now};
 use crate::engine::mail::MailLine;
 use crate::ledger::{BundleRecord, SiteState};
 use crate::mailbox::{Cleared, MailState};
-use crate::model::{BundleName, Role, Stamp};
+use crate::model::{BundleName, Role, Site, Stamp};
 
 impl MailLine {
     /// Marks what a receipt covers, what a snapshot stands for, and what is for a lab that is gone for good; then removes
     /// what is marked. Only receipts decide: what was fetched and not confirmed stays.
     pub(super) fn tidy(&mut self, home: &mut Home<'_>) -> Result<Cleared, Error> {
         let needed: BTreeSet<BundleName> = home.unconfirmed()?.iter().map(BundleRecord::name).collect();
+        let mut held: BTreeSet<Site> = BTreeSet::new();
         for one in self.central.sent_and_open()? {
             let known = home.sites.iter().find(|known| known.site == one.name.to && known.role == Role::Lab);
             let is_current = one.name == BundleName::new(&home.stream_to(&one.name.to), one.name.seq);
@@ -23,8 +24,12 @@ impl MailLine {
                 Some(SiteState::Suspended) => true,
                 Some(SiteState::Revoked) | None => false,
             };
-            if !is_needed {
-                self.central.mark(one.id, &MailState::Gone, home.monitor)?;
+            // A lab that holds what it reads is not waited for once more with each bundle.
+            if !is_needed
+                && !held.contains(&one.name.to)
+                && !self.central.mark(one.id, &MailState::Gone, home.monitor)?
+            {
+                held.insert(one.name.to);
             }
         }
         let keep = i64::try_from(home.settings.keep.as_micros()).unwrap_or(i64::MAX);

@@ -22,6 +22,12 @@ pub enum MailError {
         /// What the driver or the system said.
         source: db::Error,
     },
+    /// Others hold what is needed there for longer than it is waited for.
+    #[error("the centre's database is busy")]
+    Busy {
+        /// What the server said.
+        source: db::Error,
+    },
     /// The centre's server lets nobody in with this account and password.
     #[error("the centre does not let this lab in")]
     NotLetIn {
@@ -90,6 +96,12 @@ pub enum MailError {
         /// The bundle.
         name: BundleName,
     },
+    /// It was fetched before, and its content can never be used here.
+    #[error("bundle {name} still waits at the centre, and cannot be used here")]
+    Useless {
+        /// The bundle.
+        name: BundleName,
+    },
     /// The bundle that is to be sent cannot be read, or is shorter than it was.
     #[error("cannot read the bundle {name} that is to be sent")]
     Source {
@@ -118,6 +130,7 @@ impl MailError {
             db::Error::Unreachable { .. } => return MailError::Unreachable { source },
             db::Error::SignIn { .. } | db::Error::NoDatabase { .. } => return MailError::NotLetIn { source },
             db::Error::Refused { class: Class::LineLost, .. } => return MailError::Dropped { source },
+            db::Error::Refused { class: Class::TryAgain, .. } => return MailError::Busy { source },
             db::Error::TooOld { .. }
             | db::Error::Refused { .. }
             | db::Error::TooLong { .. }
@@ -142,6 +155,7 @@ impl MailError {
         match self {
             MailError::Unreachable { .. }
             | MailError::Dropped { .. }
+            | MailError::Busy { .. }
             | MailError::Quota { .. }
             | MailError::Gone { .. } => true,
             MailError::Refused { source } => source.may_pass(),
@@ -154,6 +168,7 @@ impl MailError {
             | MailError::OtherProtocol { .. }
             | MailError::Damaged { .. }
             | MailError::Differs { .. }
+            | MailError::Useless { .. }
             | MailError::Source { .. } => false,
         }
     }
@@ -161,9 +176,13 @@ impl MailError {
     /// Whether it is about one bundle only, so that the next may go well.
     pub fn is_about_one(&self) -> bool {
         match self {
-            MailError::Damaged { .. } | MailError::Differs { .. } | MailError::Gone { .. } => true,
+            MailError::Damaged { .. }
+            | MailError::Differs { .. }
+            | MailError::Gone { .. }
+            | MailError::Useless { .. } => true,
             MailError::Unreachable { .. }
             | MailError::Dropped { .. }
+            | MailError::Busy { .. }
             | MailError::NotLetIn { .. }
             | MailError::NoMail { .. }
             | MailError::Closed { .. }

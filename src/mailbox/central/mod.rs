@@ -82,7 +82,8 @@ impl Central {
         // A line that broke without a word must not hold a place at the centre for hours.
         let seconds = timeout.as_secs().clamp(60, 3600);
         let timeouts = format!(
-            "SET SESSION wait_timeout = {}, net_read_timeout = {seconds}, net_write_timeout = {seconds}",
+            "SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, wait_timeout = {}, net_read_timeout = {seconds}, \
+             net_write_timeout = {seconds}",
             10 * seconds
         );
         central.session.execute(&timeouts).map_err(MailError::of)?;
@@ -90,9 +91,11 @@ impl Central {
         Ok((central, standing))
     }
 
-    /// The centre's own mail, in its own database.
-    pub fn at_centre(session: Session, own: &Site) -> Self {
-        Central { session, side: Side::Centre, own: own.clone(), under_way: None }
+    /// The centre's own mail, in its own database. No lab that holds a row is waited for long.
+    pub fn at_centre(mut session: Session, own: &Site) -> Result<Self, MailError> {
+        let wait = format!("SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}");
+        session.execute(&wait).map_err(MailError::of)?;
+        Ok(Central { session, side: Side::Centre, own: own.clone(), under_way: None })
     }
 
     /// What the centre says to this lab.
@@ -146,9 +149,12 @@ impl Central {
     }
 }
 
+/// Nobody who is honest holds a row of the mail for longer.
+const LOCK_WAIT_SECONDS: u64 = 2;
+
 /// Does something in the database again where a deadlock or a cluster's certification asks for it.
 fn again<T>(mut attempt: impl FnMut() -> Result<T, crate::db::Error>) -> Result<T, crate::db::Error> {
-    const ATTEMPTS_MAX: u32 = 6;
+    const ATTEMPTS_MAX: u32 = 4;
     let mut attempts = 1;
     loop {
         match attempt() {

@@ -4,9 +4,9 @@
 //! is marked first, then its parts go, a few at a time, and the head last, or not at all where the sender is to know what
 //! became of it. A crash leaves a marked head; the next call goes on.
 
-use crate::db::sql;
+use crate::db::{Class, sql};
 use crate::mailbox::central::list::{SentMail, read_sent};
-use crate::mailbox::central::{Central, MailError, MailState, again};
+use crate::mailbox::central::{Central, MailError, MailState};
 use crate::model::{Site, Stamp};
 use crate::monitor::{Monitor, Step};
 
@@ -21,10 +21,12 @@ pub struct Cleared {
 
 impl Central {
     /// Says what became of a bundle. It makes room at once for others; [`Central::clear`] removes its parts.
-    pub fn mark(&mut self, id: u64, state: &MailState, monitor: &dyn Monitor) -> Result<(), MailError> {
+    ///
+    /// Returns whether it could be said: a lab may hold the row in a transaction of its own. Then the next call does it.
+    pub fn mark(&mut self, id: u64, state: &MailState, monitor: &dyn Monitor) -> Result<bool, MailError> {
         const NOTE_CHARS_MAX: usize = 400;
         let (word, note) = match state {
-            MailState::Open => return Ok(()),
+            MailState::Open => return Ok(true),
             MailState::Taken => ("taken", None),
             MailState::Refused { note } => {
                 ("refused", Some(note.chars().take(NOTE_CHARS_MAX).collect::<String>()))
@@ -35,17 +37,23 @@ impl Central {
             "UPDATE packmule_mail SET state = '{word}', note = {} WHERE id = {id} AND state = 'open'",
             sql::text_or_null(note.as_deref())
         );
-        again(|| self.session.execute(&statement)).map_err(MailError::of)?;
+        // Not again at once: whoever holds a row for seconds holds it for longer.
+        match self.session.execute(&statement) {
+            Ok(_) => {}
+            Err(error) if error.class() == Some(Class::TryAgain) => return Ok(false),
+            Err(error) => return Err(MailError::of(error)),
+        }
         monitor.step(Step::ClearMarked);
-        Ok(())
+        Ok(true)
     }
 
     /// Removes a bundle whatever it is, at once.
     pub fn remove(&mut self, id: u64, monitor: &dyn Monitor) -> Result<(), MailError> {
-        self.mark(id, &MailState::Gone, monitor)?;
-        self.empty(id)?;
-        monitor.step(Step::ClearEmptied);
-        self.forget(id).map(drop)
+        if self.mark(id, &MailState::Gone, monitor)? && self.empty(id)? {
+            monitor.step(Step::ClearEmptied);
+            self.forget(id)?;
+        }
+        Ok(())
     }
 
     /// Removes the parts of all that is marked, and the heads of which nobody need know any more: those that are gone, and
@@ -65,12 +73,12 @@ impl Central {
         let marked = "SELECT DISTINCT mail FROM packmule_mail_part LEFT JOIN packmule_mail ON id = mail \
                       WHERE state IS NULL OR state <> 'open'";
         for id in self.ids(marked)? {
-            self.empty(id)?;
-            cleared.bundles += 1;
+            cleared.bundles += u64::from(self.empty(id)?);
         }
         monitor.step(Step::ClearEmptied);
         let useless = format!(
-            "SELECT id FROM packmule_mail WHERE state = 'gone' OR (state <> 'open' AND sent_at < {before})"
+            "SELECT id FROM packmule_mail WHERE (state = 'gone' OR (state <> 'open' AND sent_at < {before})) \
+               AND NOT EXISTS (SELECT 1 FROM packmule_mail_part WHERE mail = packmule_mail.id)"
         );
         for id in self.ids(&useless)? {
             cleared.heads += u64::from(self.forget(id)?);
@@ -101,7 +109,11 @@ impl Central {
             "UPDATE packmule_mail_account SET quota_bytes = {bytes}, quota_count = {bundles} \
              WHERE quota_bytes <> {bytes} OR quota_count <> {bundles}"
         );
-        again(|| self.session.execute(&statement)).map(drop).map_err(MailError::of)
+        match self.session.execute(&statement) {
+            Err(error) if error.class() != Some(Class::TryAgain) => Err(MailError::of(error)),
+            // A lab that holds its row keeps the quota that it has until the next time.
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     fn ids(&mut self, query: &str) -> Result<Vec<u64>, MailError> {
@@ -109,18 +121,28 @@ impl Central {
         rows.iter().map(|row| row.parse(0)).collect::<Result<_, _>>().map_err(MailError::of)
     }
 
-    /// A few parts a statement: a cluster takes no large transaction.
-    fn empty(&mut self, id: u64) -> Result<(), MailError> {
+    /// A few parts a statement: a cluster takes no large transaction. `false`: somebody holds one of them.
+    fn empty(&mut self, id: u64) -> Result<bool, MailError> {
         const PARTS: u64 = 16;
         let statement =
             format!("DELETE FROM packmule_mail_part WHERE mail = {id} ORDER BY part LIMIT {PARTS}");
-        while again(|| self.session.execute(&statement)).map_err(MailError::of)? == PARTS {}
-        Ok(())
+        loop {
+            match self.session.execute(&statement) {
+                Ok(PARTS) => {}
+                Ok(_) => return Ok(true),
+                Err(error) if error.class() == Some(Class::TryAgain) => return Ok(false),
+                Err(error) => return Err(MailError::of(error)),
+            }
+        }
     }
 
-    /// Removes a head without parts. `false`: somebody else did.
+    /// Removes a head without parts. `false`: somebody else did, or holds it.
     fn forget(&mut self, id: u64) -> Result<bool, MailError> {
         let statement = format!("DELETE FROM packmule_mail WHERE id = {id} AND state <> 'open'");
-        Ok(again(|| self.session.execute(&statement)).map_err(MailError::of)? > 0)
+        match self.session.execute(&statement) {
+            Ok(count) => Ok(count > 0),
+            Err(error) if error.class() == Some(Class::TryAgain) => Ok(false),
+            Err(error) => Err(MailError::of(error)),
+        }
     }
 }
