@@ -4,6 +4,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use crate::agent::schedule::{Ended, Schedule};
+use crate::agent::turn::Task;
 use crate::config::Settings;
 use crate::engine::{MailLine, Watch};
 use crate::ledger::OpenEdits;
@@ -20,6 +21,7 @@ const KNOCK_MAX: Duration = Duration::from_secs(3);
 /// Looks for reasons to exchange before the next one is due.
 pub(super) struct Eyes<'a> {
     settings: &'a Settings,
+    task: Task,
     watch: Option<Watch>,
     edits: OpenEdits,
     mail: Option<u64>,
@@ -37,10 +39,11 @@ pub(super) struct Before {
 }
 
 impl<'a> Eyes<'a> {
-    pub(super) fn new(settings: &'a Settings) -> Self {
+    pub(super) fn new(settings: &'a Settings, task: Task) -> Self {
         let now = Instant::now();
         Eyes {
             settings,
+            task,
             watch: None,
             edits: OpenEdits::default(),
             mail: None,
@@ -53,7 +56,12 @@ impl<'a> Eyes<'a> {
 
     /// Looks, where it is time to, and brings the next exchange forward where there is a reason.
     pub(super) fn look(&mut self, schedule: &mut Schedule, line: Option<&mut MailLine>, now: Instant) {
-        if now >= self.next_log {
+        let (sees_edits, sees_mail) = match self.task {
+            Task::Both => (true, true),
+            Task::Seal => (true, false),
+            Task::Serve(_) => (false, true),
+        };
+        if sees_edits && now >= self.next_log {
             self.next_log = now + LOG_EVERY;
             if let Some(edits) = self.open_edits()
                 && edits != self.edits
@@ -64,7 +72,7 @@ impl<'a> Eyes<'a> {
         }
         if schedule.is_away() {
             self.knock(schedule, now);
-        } else if let Some(line) = line.filter(|_| now >= self.next_mail) {
+        } else if let Some(line) = line.filter(|_| sees_mail && now >= self.next_mail) {
             let every = if self.settings.role == Role::Central { LOG_EVERY } else { MAIL_EVERY };
             self.next_mail = now + every;
             // A line that broke is no news: the next exchange finds out, and says so.
@@ -97,6 +105,9 @@ impl<'a> Eyes<'a> {
     }
 
     fn open_edits(&mut self) -> Option<OpenEdits> {
+        if matches!(self.task, Task::Serve(_)) {
+            return None;
+        }
         if self.watch.is_none() {
             self.watch = Watch::open(self.settings).ok();
         }

@@ -12,6 +12,7 @@ mod state;
 mod sticks;
 mod turn;
 
+use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,9 +20,9 @@ use std::time::{Duration, Instant};
 use crate::agent::eyes::Eyes;
 use crate::agent::state::Place;
 use crate::agent::sticks::Sticks;
-use crate::agent::turn::Turn;
+use crate::agent::turn::{Task, Turn};
 use crate::config::Settings;
-use crate::engine::{Cause, Error};
+use crate::engine::{Cause, Error, Portion};
 use crate::model::{Role, Stamp};
 use crate::monitor::Monitor;
 
@@ -40,53 +41,91 @@ pub struct Surroundings<'a> {
     /// Hears what the work is doing.
     pub monitor: &'a dyn Monitor,
     /// Is told what happens, in the order in which it does.
-    pub tell: &'a dyn Fn(Event),
+    pub tell: &'a (dyn Fn(Event) + Sync),
     /// Whether it is to stop, between two pieces of work.
     pub stop: &'a AtomicBool,
     /// How long to wait for the other end of a line each time.
     pub timeout: Duration,
     /// Now, for people.
-    pub now: &'a dyn Fn() -> Stamp,
+    pub now: &'a (dyn Fn() -> Stamp + Sync),
 }
 
 /// Runs until it is told to stop. Only what makes it useless from the start is an error.
+///
+/// At the centre with several workers, one thread seals and looks after the house, and each of the others takes in what comes
+/// from a portion of the labs. All they share is the database.
 pub fn run(settings: &Settings, around: Surroundings<'_>) -> Result<(), Error> {
     if settings.role == Role::Lab && settings.central.is_none() && !settings.agent.sticks {
         return Err(Cause::NoCentralAddress { site: settings.site.clone() }.into());
     }
     let file_error = |source| Error::File { path: settings.state.clone(), source };
     let place = Place::take(&settings.state).map_err(file_error)?.ok_or(Cause::AgentAtWork)?;
-    let every = settings.central.as_ref().map_or(EVERY_AT_CENTRE, |central| central.every);
-    let spread = f64::from(std::process::id() % 100) / 100.0;
-    let mut agent = Agent {
-        settings,
-        around,
-        schedule: Schedule::new(every, spread, Instant::now()),
-        eyes: Eyes::new(settings),
-        sticks: Sticks::default(),
-        turn: Turn::new(settings, around),
-        told: AgentState {
-            pid: std::process::id(),
-            since: (around.now)().to_string(),
-            ..AgentState::default()
-        },
-        place,
-    };
+    forget_workers(settings);
     (around.tell)(Event::Began { site: settings.site.clone(), role: settings.role });
-    agent.until_stopped();
+    let of = if settings.role == Role::Central { settings.agent.workers } else { 1 };
+    thread::scope(|scope| {
+        let task = if of > 1 { Task::Seal } else { Task::Both };
+        for worker in 0..of {
+            if task == Task::Seal {
+                let task = Task::Serve(Portion { worker, of });
+                scope.spawn(move || {
+                    let _guard = StopsAll(around.stop);
+                    Agent::new(settings, around, task, None).until_stopped();
+                });
+            }
+        }
+        Agent::new(settings, around, task, Some(place)).until_stopped();
+    });
     (around.tell)(Event::Stopped);
     Ok(())
 }
 
+/// What workers have fetched and not applied lies in the mail, too: it is fetched again by whoever serves the lab now.
+fn forget_workers(settings: &Settings) {
+    // What cannot be removed is only in the way of nobody.
+    let _ = fs::remove_dir_all(settings.state.join("workers"));
+}
+
+/// A thread that panics ends the whole agent: a service is started again, a lab that nobody serves would wait in silence.
+struct StopsAll<'a>(&'a AtomicBool);
+
+impl Drop for StopsAll<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// One thread of the agent.
 struct Agent<'a> {
     settings: &'a Settings,
     around: Surroundings<'a>,
     schedule: Schedule,
     eyes: Eyes<'a>,
-    sticks: Sticks,
+    sticks: Option<Sticks>,
     turn: Turn<'a>,
     told: AgentState,
-    place: Place,
+    /// Where the one thread that speaks for all tells what it does.
+    place: Option<Place>,
+}
+
+impl<'a> Agent<'a> {
+    fn new(settings: &'a Settings, around: Surroundings<'a>, task: Task, place: Option<Place>) -> Self {
+        let every = settings.central.as_ref().map_or(EVERY_AT_CENTRE, |central| central.every);
+        let spread = f64::from(std::process::id() % 100) / 100.0;
+        let since = (around.now)().to_string();
+        Agent {
+            settings,
+            around,
+            schedule: Schedule::new(every, spread, Instant::now()),
+            eyes: Eyes::new(settings, task),
+            sticks: (settings.agent.sticks && place.is_some()).then(Sticks::default),
+            turn: Turn::new(settings, around, task),
+            told: AgentState { pid: std::process::id(), since, ..AgentState::default() },
+            place,
+        }
+    }
 }
 
 impl Agent<'_> {
@@ -98,9 +137,7 @@ impl Agent<'_> {
                 self.exchange();
                 continue;
             }
-            if self.settings.agent.sticks {
-                self.look_for_sticks();
-            }
+            self.look_for_sticks();
             if has_line {
                 self.eyes.look(&mut self.schedule, self.turn.line(), now);
             }
@@ -131,7 +168,8 @@ impl Agent<'_> {
     }
 
     fn look_for_sticks(&mut self) {
-        for stick in self.sticks.new_ones(Instant::now()) {
+        let new = self.sticks.as_mut().map(|sticks| sticks.new_ones(Instant::now()));
+        for stick in new.into_iter().flatten() {
             self.told.at_work = true;
             self.note();
             self.turn.stick(&stick);
@@ -142,6 +180,6 @@ impl Agent<'_> {
 
     /// Tells whoever asks. A full disk must not stop the work.
     fn note(&self) {
-        let _ = self.place.tell(&self.told);
+        let _ = self.place.as_ref().map(|place| place.tell(&self.told));
     }
 }

@@ -7,12 +7,24 @@ use crate::agent::events::{Event, Exchange};
 use crate::agent::schedule::Ended;
 use crate::apply::Without;
 use crate::config::Settings;
-use crate::engine::{self, CarryTo, Cause, Error, Home, ImportOptions, LineOptions, MailLine};
+use crate::engine::{self, CarryTo, Cause, Error, Home, ImportOptions, LineOptions, MailLine, Portion};
 use crate::mailbox::MailError;
+
+/// What a turn is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Everything that comes and goes.
+    Both,
+    /// At the centre, beside those that serve the labs: what waits in the inbox, and what waits to be sealed.
+    Seal,
+    /// At the centre: what comes from a portion of the labs.
+    Serve(Portion),
+}
 
 /// Does the work, and keeps the line for the next turn.
 pub(super) struct Turn<'a> {
     settings: &'a Settings,
+    task: Task,
     around: Surroundings<'a>,
     line: Option<MailLine>,
     /// What was told last of a trouble, so that the same one is told once.
@@ -23,8 +35,8 @@ pub(super) struct Turn<'a> {
 const DELETE_PERCENT_MAX: u64 = 20;
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(settings: &'a Settings, around: Surroundings<'a>) -> Self {
-        Turn { settings, around, line: None, told: None }
+    pub(super) fn new(settings: &'a Settings, around: Surroundings<'a>, task: Task) -> Self {
+        Turn { settings, task, around, line: None, told: None }
     }
 
     /// The line of the last exchange, where it stands.
@@ -55,7 +67,12 @@ impl<'a> Turn<'a> {
     }
 
     fn try_exchange(&mut self, done: &mut Exchange) -> Result<(), Error> {
-        let mut home = Home::work(self.settings, self.around.monitor)?;
+        let (settings, monitor) = (self.settings, self.around.monitor);
+        let mut home = match self.task {
+            Task::Both => Home::work(settings, monitor)?,
+            Task::Seal => Home::share(settings, monitor, None)?,
+            Task::Serve(portion) => Home::share(settings, monitor, Some(portion))?,
+        };
         let options = LineOptions { timeout: self.around.timeout, limit_rate: None };
         let line = match &mut self.line {
             Some(line) => line,
@@ -68,8 +85,13 @@ impl<'a> Turn<'a> {
             online: None,
             without: &without,
         };
-        done.pull = engine::pull(&mut home, line, import)?;
-        if self.settings.agent.seals {
+        match self.task {
+            Task::Both | Task::Serve(_) => done.pull = engine::pull(&mut home, line, import)?,
+            // What came by stick and waits for what comes by network.
+            Task::Seal => done.pull.import = engine::import(&mut home, &[], import)?,
+        }
+        let is_sealer = matches!(self.task, Task::Both | Task::Seal);
+        if is_sealer && self.settings.agent.seals {
             done.push = engine::push(&mut home, line)?;
         }
         Ok(())

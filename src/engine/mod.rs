@@ -42,7 +42,7 @@ pub use doctor::{Check, Health, doctor};
 pub use enrol::{Enrolled, enrol};
 pub use error::{Cause, Error};
 pub use history::history;
-pub use home::Home;
+pub use home::{Home, Portion};
 pub use join::{Adoption, JoinOptions, JoinPreview, Joined, join, open_answer, preview_join};
 pub use mail::{
     FetchedBundle, LineOptions, MailLine, Pull, PullPreview, Push, PushPreview, Pushed, PushedBundle,

@@ -112,7 +112,7 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions<'_
     }
     import.met = met(home, places, &waiting, &import.items);
     let mut tables = Tables::read(home)?;
-    if !options.dry_run {
+    if !options.dry_run && home.keeps_house() {
         let shared: Vec<TableName> = tables.shared.iter().cloned().collect();
         renew_stale(home, &tables.catalog, &shared)?;
     }

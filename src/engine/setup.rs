@@ -1,5 +1,6 @@
 //! `init`: makes a site of a database.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::capture::{self, LogDepth};
@@ -149,7 +150,7 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
     let series = own_series(&mut session, &settings, found.as_ref())?;
     let catalog = Catalog::load(&mut session)?;
     let (mut tables, unshareable) = wanted_tables(&catalog, &wanted(&settings))?;
-    let _lock = lock(&settings)?;
+    let _lock = lock(&settings, File::try_lock)?;
     let keys = KeyFolder::new(&settings.state).create()?;
     // The application's own log first: where it is refused, nothing of packmule's is there yet.
     let log = capture::ensure_log(&mut session)?;

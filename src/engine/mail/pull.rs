@@ -108,7 +108,9 @@ pub fn pull(home: &mut Home<'_>, line: &mut MailLine, options: ImportOptions<'_>
         remember_useless(home, &mails, &pull.import.items)?;
     }
     pull.import.items.splice(0..0, rejected);
-    prune(home)?;
+    if home.keeps_house() {
+        prune(home)?;
+    }
     Ok(pull)
 }
 
@@ -122,8 +124,8 @@ fn fetch_all(
     line.ensure(home)?;
     let listed = line.central.list()?;
     pull.odd = listed.odd;
-    mails.extend(listed.mails);
-    let arriving = Folder::ensure(home.settings.state.join("arriving"))?;
+    mails.extend(listed.mails.into_iter().filter(|mail| home.serves(&mail.name.from)));
+    let arriving = home.arriving()?;
     forget_others(&arriving, mails)?;
     let streams = ledger::streams(&mut home.session)?;
     for mail in mails.iter() {
@@ -292,7 +294,7 @@ fn settle(
             refuse(home, line, mail, &item.outcome)?;
         }
     }
-    line.tidy(home)
+    if home.keeps_house() { line.tidy(home) } else { Ok(Cleared::default()) }
 }
 
 impl Pull {
