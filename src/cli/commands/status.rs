@@ -225,6 +225,14 @@ fn lab_next(status: &Status) -> Option<String> {
         return Some(format!("give {site}.card to the centre, then, with its answer: packmule join ANSWER"));
     };
     let name = &central.site;
+    if status.is_online {
+        let waits = !status.unsealed.is_empty() || !central.at_home.bundles.is_empty();
+        return match (status.has_started && !waits, central.under_way.bundles.is_empty()) {
+            (false, _) => Some("packmule sync".to_owned()),
+            (true, false) => Some(format!("packmule sync, once {name} has taken in what is on its way")),
+            (true, true) => None,
+        };
+    }
     if !status.has_started && central.under_way.bundles.is_empty() {
         return Some(format!(
             "plug a stick in, then: packmule export; bring it to {name}, whose import puts its rows on it; \
@@ -267,6 +275,7 @@ fn to_json(status: &Status, next: &str) -> Value {
         "role": status.role.to_string(),
         "central": status.central.as_ref().map(ToString::to_string),
         "started": status.has_started,
+        "online": status.is_online,
         "unsealed": unsealed,
         "unconfirmed": status.peers.iter().map(PeerStatus::unconfirmed).sum::<u64>(),
         "unconfirmed_bytes": status.peers.iter().map(bytes).sum::<u64>(),
