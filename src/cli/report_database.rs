@@ -2,6 +2,7 @@
 
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
+use crate::cli::report_tls::with_hints;
 use crate::db::{Class, Error};
 
 impl From<Error> for Report {
@@ -10,6 +11,7 @@ impl From<Error> for Report {
         report.cause = error.cause();
         let code = error.code();
         match error {
+            Error::Insecure { fault, .. } => with_hints(report, &fault),
             Error::Unreachable { .. } => {
                 let report = match code {
                     // The server speaks, but takes nobody in just now.
@@ -57,7 +59,11 @@ fn about_refusal(report: Report, class: Class) -> Report {
         Class::TryAgain => report.hint("the server was busy; run the same command again"),
         Class::LineLost => report.hint("the line to the server broke; run the same command again"),
         Class::Rights => report
-            .hint(format!("ask the administrator of the server for the rights {RIGHTS} on this database")),
+            .hint("packmule doctor names each right that is missing for everyday work, with the statement that gives it")
+            .hint(format!(
+                "for packmule init, ask the administrator of the server for the rights {RIGHTS} on this database; or let init make \
+                 the account: --admin-defaults-file FILE"
+            )),
         Class::ForeignKey | Class::Duplicate | Class::Value | Class::Other => report.hint("packmule doctor"),
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
+use crate::cli::report_account::about_account;
 use crate::cli::report_bundle::refused;
 use crate::cli::report_tables::tables_differ;
 use crate::cli::text::disk_size;
@@ -126,6 +127,9 @@ impl From<Cause> for Report {
             Cause::Revoked { .. } => Report::new(Exit::WrongUse, what)
                 .because("its keys are believed no more; nothing was changed")
                 .hint("set the lab up anew under another name: there packmule init, here packmule enrol"),
+            Cause::OwnIsAdministrator { .. } | Cause::AccountTaken { .. } | Cause::NoPassword { .. } => {
+                about_account(&cause, what)
+            }
             Cause::NotALab { .. } => Report::new(Exit::WrongUse, what)
                 .because("only labs are enrolled; nothing was changed")
                 .hint("make the lab's card at the lab: packmule init --role lab --help"),
@@ -147,18 +151,16 @@ impl From<Cause> for Report {
                     .because(format!("{why}; nothing was changed"))
                     .hint("the tables and what stands in the way of each: packmule tables")
             }
-            Cause::InboxFull { name, need_bytes, free_bytes } => {
-                let (need, free) = (disk_size(need_bytes), disk_size(free_bytes));
-                Report::new(Exit::Failed, format!("there is no room here to take in bundle {name}"))
-                    .because(format!(
-                        "its private copy needs {need}, and {free} are free; nothing was changed"
-                    ))
-                    .hint(
-                        "make room on the disk of this site's state folder, then run `packmule import` again",
-                    )
-            }
+            Cause::InboxFull { name, need_bytes, free_bytes } => inbox_full(&name, need_bytes, free_bytes),
         }
     }
+}
+
+fn inbox_full(name: &BundleName, need_bytes: u64, free_bytes: u64) -> Report {
+    let (need, free) = (disk_size(need_bytes), disk_size(free_bytes));
+    Report::new(Exit::Failed, format!("there is no room here to take in bundle {name}"))
+        .because(format!("its private copy needs {need}, and {free} are free; nothing was changed"))
+        .hint("make room on the disk of this site's state folder, then run `packmule import` again")
 }
 
 fn about_apply(name: &BundleName, error: apply::Error) -> Report {

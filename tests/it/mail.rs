@@ -56,8 +56,9 @@ fn edits_reach_every_site_by_network_alone_and_then_the_line_is_quiet() {
     a.run(&["history"]).ok().says("online");
     a.run(&["status"]).ok().says("Up to date").says("Do next: nothing");
     a.sql("UPDATE items SET quantity = 4 WHERE id = 1");
+    a.run(&["status"]).ok().says("Do next: packmule sync");
     sync(a).ok();
-    a.run(&["status"]).ok().says("sent ");
+    a.run(&["status"]).ok().says("sent ").says("once central has taken in what is on its way");
     settle(&round);
     // Receipts make room: what is left are the heads of what the centre has applied.
     assert_eq!(central.value("SELECT COUNT(*) FROM packmule_mail_part WHERE mail IN (SELECT id FROM packmule_mail WHERE to_site = 'central')"), "0");

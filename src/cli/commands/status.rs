@@ -19,10 +19,10 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Report> {
     let mut home = Home::look(&settings, &progress)?;
     let status = engine::status(&mut home)?;
     let agent = agent::agent_state(&settings.state);
-    let road = match (&agent, &settings.central) {
+    let road = match (&agent, status.is_online) {
         (Some(_), _) => Road::Agent,
-        (None, Some(_)) => Road::Line,
-        (None, None) => Road::Stick,
+        (None, true) => Road::Line,
+        (None, false) => Road::Stick,
     };
     let next = next(&status, road);
     context.out.prose(&first_line(&status));
@@ -281,14 +281,15 @@ fn lab_next(status: &Status, road: Road) -> Option<String> {
         return Some(format!("give {site}.card to the centre, then, with its answer: packmule join ANSWER"));
     };
     let name = &central.site;
-    let is_done = status.has_started
-        && status.unsealed.is_empty()
-        && central.at_home.bundles.is_empty()
-        && central.under_way.bundles.is_empty();
+    let has_nothing_here = status.unsealed.is_empty() && central.at_home.bundles.is_empty();
+    let is_done = status.has_started && has_nothing_here && central.under_way.bundles.is_empty();
     match road {
         _ if is_done => return None,
         Road::Agent => return Some("nothing; packmule is exchanging by itself".to_owned()),
-        Road::Line => return Some("packmule sync; or by stick: packmule export".to_owned()),
+        Road::Line if status.has_started && has_nothing_here => {
+            return Some(format!("packmule sync, once {name} has taken in what is on its way"));
+        }
+        Road::Line => return Some("packmule sync".to_owned()),
         Road::Stick => {}
     }
     if !status.has_started && central.under_way.bundles.is_empty() {
@@ -339,6 +340,7 @@ fn to_json(status: &Status, agent: Option<&AgentState>, next: &str) -> Value {
             "error_ms": clock.error_micros / 1000,
             "measured_at": clock.measured_at.to_string(),
         })),
+        "online": status.is_online,
         "unsealed": unsealed,
         "unconfirmed": status.peers.iter().map(PeerStatus::unconfirmed).sum::<u64>(),
         "unconfirmed_bytes": status.peers.iter().map(bytes).sum::<u64>(),
