@@ -26,6 +26,7 @@ mod report_mail;
 mod report_rekey;
 mod report_stick;
 mod report_tables;
+mod report_tls;
 mod sent;
 mod series;
 mod stick;

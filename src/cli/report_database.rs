@@ -2,6 +2,7 @@
 
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
+use crate::cli::report_tls::with_hints;
 use crate::db::{Class, Error};
 
 impl From<Error> for Report {
@@ -10,6 +11,7 @@ impl From<Error> for Report {
         report.cause = error.cause();
         let code = error.code();
         match error {
+            Error::Insecure { fault, .. } => with_hints(report, &fault),
             Error::Unreachable { .. } => {
                 let report = match code {
                     // The server speaks, but takes nobody in just now.

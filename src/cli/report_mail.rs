@@ -9,6 +9,10 @@ impl From<MailError> for Report {
         let what = error.to_string();
         match error {
             MailError::Unreachable { source } => unreachable(what, &source),
+            MailError::Insecure { source } => {
+                let cause = format!("{source}: {}; everything is kept here", words(&source));
+                Report { code: Exit::Unreachable, what, cause: Some(cause), ..Report::from(source) }
+            }
             MailError::Dropped { source } => Report::new(Exit::Unreachable, what)
                 .because(format!("{}; what has arrived stays there", words(&source)))
                 .hint("run the same command again: it goes on where the line broke"),

@@ -22,6 +22,7 @@ mod session;
 mod shared;
 pub mod sql;
 mod target;
+mod tls;
 mod write;
 
 pub use catalog::{Catalog, Table, Trigger, Unshareable};
@@ -44,4 +45,5 @@ pub use shared::{
     read_rows, rows_by_key,
 };
 pub use target::{Password, Target, Tls};
+pub use tls::TlsFault;
 pub use write::{delete_rows, goes_alone, insert_rows, respell_key, update_rows, upsert_rows};

@@ -1,5 +1,6 @@
 //! One connection, with every setting that could change how a value is read or written pinned down.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use mysql::prelude::Queryable;
@@ -7,6 +8,7 @@ use mysql::{OptsBuilder, SslOpts};
 
 use crate::db::error::Error;
 use crate::db::target::{Target, Tls};
+use crate::db::tls::TlsFault;
 
 /// One connection to the site's database.
 pub struct Session {
@@ -31,6 +33,11 @@ pub struct Row(Vec<mysql::Value>);
 impl Session {
     /// Connects, signs in and pins the session's settings.
     pub fn open(target: &Target) -> Result<Self, Error> {
+        if let Tls::Required { ca: Some(ca) } = &target.tls
+            && let Some(fault) = TlsFault::of_ca_file(ca)
+        {
+            return Err(Error::Insecure { place: target.place(), fault });
+        }
         let mut conn = mysql::Conn::new(options(target)).map_err(|source| connect_error(target, source))?;
         let version: Option<(String, String)> = conn
             .query_first("SELECT VERSION(), CAST(@@max_allowed_packet AS CHAR)")
@@ -221,6 +228,10 @@ fn options(target: &Target) -> OptsBuilder {
         Some(path) => options.socket(Some(path.to_string_lossy())),
         None => options.ip_or_hostname(Some(target.host.as_str())).tcp_port(target.port),
     };
+    if target.host == "localhost" {
+        // It may stand for ::1 first, where the server does not listen; from 127.0.0.1 the driver tries that first.
+        options = options.bind_address(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
+    }
     match &target.tls {
         Tls::Off => options,
         Tls::Required { ca } => options.ssl_opts(SslOpts::default().with_root_cert_path(ca.clone())),
@@ -229,6 +240,17 @@ fn options(target: &Target) -> OptsBuilder {
 
 fn connect_error(target: &Target, source: mysql::Error) -> Error {
     let place = target.place();
+    let ca = match &target.tls {
+        Tls::Off => None,
+        Tls::Required { ca } => ca.as_deref(),
+    };
+    if let Some(fault) = TlsFault::of(&source, &target.host, ca) {
+        return Error::Insecure { place, fault };
+    }
+    if matches!(source, mysql::Error::DriverError(mysql::DriverError::UnknownAuthPlugin(_))) {
+        // MySQL asks an account that is not there for a proof of some kind or other, so that nobody learns that it is not.
+        return Error::SignIn { place, user: target.user.clone(), source: Box::new(source) };
+    }
     let mysql::Error::MySqlError(mysql::MySqlError { code, .. }) = source else {
         return Error::Unreachable { place, source: Box::new(source) };
     };

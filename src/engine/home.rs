@@ -155,7 +155,9 @@ pub(super) fn connect_within(
     };
     match Session::open(&target) {
         // "preferred": a server without TLS is still better than none
-        Err(db::Error::Unreachable { .. }) if database.tls == config::Tls::Preferred => {
+        Err(db::Error::Insecure { fault, .. })
+            if database.tls == config::Tls::Preferred && fault.is_servers() =>
+        {
             target.tls = db::Tls::Off;
             Ok(Session::open(&target)?)
         }

@@ -55,6 +55,7 @@ mod snapshots;
 mod status;
 mod stick;
 mod tidy;
+mod tls;
 mod together;
 mod types;
 mod words;

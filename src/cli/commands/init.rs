@@ -64,7 +64,8 @@ fn explain(error: engine::Error) -> Report {
             Some("every table, and what stands in its way: the same command with `--tables all --dry-run`")
         }
         engine::Error::Database(
-            db::Error::TooOld { .. }
+            db::Error::Insecure { .. }
+            | db::Error::TooOld { .. }
             | db::Error::Refused { .. }
             | db::Error::TooLong { .. }
             | db::Error::Misfit { .. }

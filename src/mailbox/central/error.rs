@@ -113,6 +113,12 @@ pub enum MailError {
     /// The folder for what is fetched cannot be used.
     #[error(transparent)]
     Folder(#[from] mailbox::Error),
+    /// The line to the centre cannot be encrypted as the settings want it.
+    #[error("there is no safe line to the centre")]
+    Insecure {
+        /// Why.
+        source: db::Error,
+    },
     /// The centre's database refused something else.
     #[error("the centre's database refused the mail")]
     Refused {
@@ -128,6 +134,7 @@ impl MailError {
         const DENIED: [u16; 3] = [1142, 1143, 1370];
         match &source {
             db::Error::Unreachable { .. } => return MailError::Unreachable { source },
+            db::Error::Insecure { .. } => return MailError::Insecure { source },
             db::Error::SignIn { .. } | db::Error::NoDatabase { .. } => return MailError::NotLetIn { source },
             db::Error::Refused { class: Class::LineLost, .. } => return MailError::Dropped { source },
             db::Error::Refused { class: Class::TryAgain, .. } => return MailError::Busy { source },
@@ -154,6 +161,8 @@ impl MailError {
     pub fn may_pass(&self) -> bool {
         match self {
             MailError::Unreachable { .. }
+            // The certificate is mended at the centre, and the clock by the network.
+            | MailError::Insecure { .. }
             | MailError::Dropped { .. }
             | MailError::Busy { .. }
             | MailError::Quota { .. }
@@ -181,6 +190,7 @@ impl MailError {
             | MailError::Gone { .. }
             | MailError::Useless { .. } => true,
             MailError::Unreachable { .. }
+            | MailError::Insecure { .. }
             | MailError::Dropped { .. }
             | MailError::Busy { .. }
             | MailError::NotLetIn { .. }

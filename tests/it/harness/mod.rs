@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each subject takes what it needs")]
 
+mod certificates;
 mod delivery;
 mod edits;
 mod family;
@@ -18,6 +19,7 @@ mod server;
 mod site;
 mod world;
 
+pub(crate) use certificates::{Authority, Certificate};
 pub(crate) use delivery::{Delivered, Met};
 pub(crate) use edits::{Editor, Edits};
 pub(crate) use family::Family;
