@@ -151,6 +151,9 @@ pub struct InitArgs {
     /// The folder for keys, outbox and inbox [beside the settings file]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// An administrator's sign-in, once, to make packmule's own account: a my.cnf whose client section has user and password
+    #[arg(long, value_name = "FILE")]
+    pub admin_defaults_file: Option<PathBuf>,
     /// Whether to change nothing.
     #[command(flatten)]
     pub run: DryRun,
@@ -167,6 +170,12 @@ pub struct EnrolArgs {
     /// The six words were compared and agree
     #[arg(long)]
     pub yes: bool,
+    /// From where the lab's account may sign in here: a name, an address, or a pattern
+    #[arg(long, value_name = "HOST", default_value = "%", value_parser = host)]
+    pub host: String,
+    /// An administrator's sign-in, to make the lab's account: a my.cnf whose client section has user and password
+    #[arg(long, value_name = "FILE")]
+    pub admin_defaults_file: Option<PathBuf>,
     /// Whether to change nothing.
     #[command(flatten)]
     pub run: DryRun,
@@ -326,6 +335,15 @@ impl From<&str> for UrlArg {
 impl fmt::Debug for UrlArg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(not shown)")
+    }
+}
+
+/// A host as an account names it; what is anything else would only be found out by the lab.
+fn host(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%/".contains(&byte);
+    match !text.is_empty() && text.len() <= 60 && text.bytes().all(plain) {
+        true => Ok(text.to_owned()),
+        false => Err("it is no host: write a name, an address, or a pattern such as 10.1.% or %".to_owned()),
     }
 }
 

@@ -18,6 +18,7 @@ mod phrase;
 mod progress;
 mod rekey;
 mod report;
+mod report_account;
 mod report_bundle;
 mod report_config;
 mod report_database;

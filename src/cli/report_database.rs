@@ -59,7 +59,11 @@ fn about_refusal(report: Report, class: Class) -> Report {
         Class::TryAgain => report.hint("the server was busy; run the same command again"),
         Class::LineLost => report.hint("the line to the server broke; run the same command again"),
         Class::Rights => report
-            .hint(format!("ask the administrator of the server for the rights {RIGHTS} on this database")),
+            .hint("packmule doctor names each right that is missing for everyday work, with the statement that gives it")
+            .hint(format!(
+                "for packmule init, ask the administrator of the server for the rights {RIGHTS} on this database; or let init make \
+                 the account: --admin-defaults-file FILE"
+            )),
         Class::ForeignKey | Class::Duplicate | Class::Value | Class::Other => report.hint("packmule doctor"),
     }
 }

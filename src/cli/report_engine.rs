@@ -4,6 +4,7 @@ use std::io;
 
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
+use crate::cli::report_account::about_account;
 use crate::cli::report_bundle::refused;
 use crate::cli::report_tables::tables_differ;
 use crate::cli::text::disk_size;
@@ -123,6 +124,9 @@ impl From<Cause> for Report {
             Cause::Revoked { .. } => Report::new(Exit::WrongUse, what)
                 .because("its keys are believed no more; nothing was changed")
                 .hint("set the lab up anew under another name: there packmule init, here packmule enrol"),
+            Cause::OwnIsAdministrator { .. } | Cause::AccountTaken { .. } | Cause::NoPassword { .. } => {
+                about_account(&cause, what)
+            }
             Cause::NotALab { .. } => Report::new(Exit::WrongUse, what)
                 .because("only labs are enrolled; nothing was changed")
                 .hint("make the lab's card at the lab: packmule init --role lab --help"),

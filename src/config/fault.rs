@@ -150,6 +150,14 @@ pub enum Problem {
         /// The setting.
         name: String,
     },
+    /// An address for labs that says too much or too little.
+    #[error("{name} cannot be given to labs: {why}")]
+    NotForLabs {
+        /// The name.
+        name: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// A quota that is no size, or out of bounds.
     #[error("{name} is not a size from 1MiB to 1024TiB")]
     Quota {

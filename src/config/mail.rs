@@ -25,7 +25,7 @@ impl MailQuota {
                 false => Ok(DEFAULT),
             };
         }
-        section.only(&["quota", "quota_bundles"])?;
+        section.only(&["quota", "quota_bundles", "url_for_labs", "ca_for_labs", "require_tls"])?;
         let bytes = match section.text("quota")? {
             None => {
                 section.show_as("quota", size::to_words(DEFAULT.bytes), Source::Default);

@@ -10,6 +10,7 @@ use crate::config::error::Error;
 use crate::config::fault::Problem;
 use crate::config::files::read_small_text;
 use crate::config::mail::{MailQuota, read_rate};
+use crate::config::mail_access::MailAccess;
 use crate::config::place::state_for;
 use crate::config::reader::{Reader, Section};
 use crate::config::references::{Reference, read_references};
@@ -40,6 +41,8 @@ pub struct Settings {
     pub series: u16,
     /// How much mail of each lab is kept. At the centre only, as above.
     pub mail: MailQuota,
+    /// How labs come to the mail by network. At the centre only, as above.
+    pub mail_access: MailAccess,
     /// Foreign keys that the database does not declare. At a lab only, for the one time when its keys are moved.
     pub references: Vec<Reference>,
     /// Whom the finder of a stick should call.
@@ -93,6 +96,7 @@ impl Settings {
         let (tables, rules) = read_tables(&top, role)?;
         let (series, references) = (read_series(&top, role)?, read_references(&top, role)?);
         let mail = MailQuota::read(&top.section("mail")?, role)?;
+        let mail_access = MailAccess::read(&top.section("mail")?, folder, role)?;
         let stick = top.section("stick")?;
         stick.only(&["contact", "bundle_max"])?;
         let contact = stick.text("contact")?.map(|found| stick.shown(found));
@@ -111,6 +115,7 @@ impl Settings {
             rules,
             series,
             mail,
+            mail_access,
             references,
             contact,
             bundle_bytes_max,

@@ -3,11 +3,13 @@
 //! Text protocol throughout: both servers then print every value in one spelling, and statements of
 //! many rows are not bound by the number of placeholders.
 
+mod account;
 mod catalog;
 mod column;
 mod default;
 mod error;
 mod foreign;
+mod grants;
 mod integer;
 mod json_sql;
 mod key_steps;
@@ -25,10 +27,12 @@ mod target;
 mod tls;
 mod write;
 
+pub use account::{Account, Line, Pattern};
 pub use catalog::{Catalog, Table, Trigger, Unshareable};
 pub use column::{Cell, ColumnDetail};
 pub use error::{Class, Error};
 pub use foreign::{ForeignKey, OnParent};
+pub use grants::Grants;
 pub use integer::integer_max;
 pub use json_sql::{JsonLoss, json_loss};
 pub use key_steps::{Kept, KeySteps};

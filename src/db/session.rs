@@ -75,6 +75,11 @@ impl Session {
         Ok(self.conn.affected_rows())
     }
 
+    /// Runs a statement with a password in it. Only `shown` of it is ever seen, in an error.
+    pub(super) fn execute_hidden(&mut self, sql: &str, shown: &str) -> Result<(), Error> {
+        self.conn.query_drop(sql).map_err(|source| Error::refused(shown, source))
+    }
+
     /// Runs a statement whose question marks stand for these values, which are sent as they are.
     pub(super) fn execute_with(&mut self, sql: &str, values: Vec<Vec<u8>>) -> Result<(), Error> {
         self.check_length(sql.len() + values.iter().map(|value| value.len() + 16).sum::<usize>())?;

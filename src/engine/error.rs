@@ -188,6 +188,24 @@ pub enum Cause {
         /// Why.
         why: String,
     },
+    /// The account that was named for packmule is the administrator's.
+    #[error("'{user}' is the administrator's account, and packmule needs one of its own")]
+    OwnIsAdministrator {
+        /// The account.
+        user: String,
+    },
+    /// An account of that name is there, with another password.
+    #[error("the account {account} is there already, with another password")]
+    AccountTaken {
+        /// The account.
+        account: String,
+    },
+    /// The settings name no password for the account that is to be made.
+    #[error("the settings name no password for '{user}'")]
+    NoPassword {
+        /// The account.
+        user: String,
+    },
     /// The inbox's disk has no room for a bundle's private copy.
     #[error("no room for bundle {name} in the inbox: it needs {need_bytes} bytes, and {free_bytes} are free")]
     InboxFull {

@@ -14,9 +14,11 @@ mod history;
 mod home;
 mod intake;
 mod join;
+mod lab_account;
 mod mail;
 mod outbox;
 mod overdue;
+mod own_account;
 mod peers;
 mod prune;
 mod ready;
@@ -26,6 +28,7 @@ mod record;
 mod recover;
 mod rekey;
 mod reply;
+mod rights;
 mod seal;
 mod series;
 mod setup;
@@ -37,11 +40,12 @@ mod verify;
 
 pub use carry::{Carried, CarriedBundle, CarryTo, carry};
 pub use doctor::{Check, Health, doctor};
-pub use enrol::{Enrolled, enrol};
+pub use enrol::{AccountOptions, Enrolled, enrol};
 pub use error::{Cause, Error};
 pub use history::history;
 pub use home::Home;
-pub use join::{Adoption, JoinOptions, JoinPreview, Joined, join, open_answer, preview_join};
+pub use join::{Adoption, JoinOptions, JoinPreview, Joined, OnlineAccess, join, open_answer, preview_join};
+pub use lab_account::{AccountDoor, LabAccount};
 pub use mail::{
     FetchedBundle, LineOptions, MailLine, Pull, PullPreview, Push, PushPreview, Pushed, PushedBundle,
     Unfetched, preview_pull, preview_push, pull, push,

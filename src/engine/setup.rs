@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::capture::{self, LogDepth};
-use crate::config::{self, KeyFolder, Keys, NewSettings, Settings, SiteCard, Tables};
+use crate::config::{self, Administrator, KeyFolder, Keys, NewSettings, Settings, SiteCard, Tables};
 use crate::db::{Catalog, Ensured, Session, sql};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{connect, lock, now};
+use crate::engine::own_account;
 use crate::engine::series::{SeriesReport, ServerSettings, preview_series, settle_series};
 use crate::engine::tables::wanted_tables;
 use crate::ledger::{self, Here};
@@ -25,6 +26,8 @@ pub struct Init {
     pub adopt: bool,
     /// What becomes of the server's own settings.
     pub server: ServerSettings,
+    /// Who makes packmule's own account first, where it is not there yet.
+    pub administrator: Option<Administrator>,
 }
 
 /// What `init` made.
@@ -50,6 +53,8 @@ pub struct InitReport {
     pub card: Option<PathBuf>,
     /// The six words of this site.
     pub words: String,
+    /// Whether an administrator has made packmule's own account, or completed its rights.
+    pub made_account: bool,
 }
 
 /// Makes a site of a database: settings, keys, packmule's tables, triggers. Running it again completes it.
@@ -91,7 +96,10 @@ pub struct InitPreview {
 pub fn preview(init: &Init) -> Result<InitPreview, Error> {
     let settings = init.settings.preview(&init.path)?;
     is_site(init, &settings)?;
-    let mut session = connect(&settings.database)?;
+    let mut session = match &init.administrator {
+        Some(administrator) => own_account::look(administrator, &settings)?,
+        None => connect(&settings.database)?,
+    };
     let found = ledger::load_here(&mut session)?;
     is_its_database(&settings, found.as_ref())?;
     let catalog = Catalog::load(&mut session)?;
@@ -142,6 +150,10 @@ pub(super) fn count_rows(session: &mut Session, table: &TableName) -> Result<u64
 }
 
 fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
+    let mut administrator = match &init.administrator {
+        Some(administrator) => Some(own_account::make(administrator, &settings)?),
+        None => None,
+    };
     // The database first: when it cannot be reached or belongs to another site, nothing has been made yet.
     let mut session = connect(&settings.database)?;
     let found = ledger::load_here(&mut session)?;
@@ -167,7 +179,11 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
     };
     ledger::add_tables(&mut session, &tables, now())?;
     let series = match series {
-        Some(series) => settle_series(&mut session, &catalog, &tables, series, init.server)?,
+        // An administrator may set what packmule's own account may not.
+        Some(series) => {
+            let session = administrator.as_mut().unwrap_or(&mut session);
+            settle_series(session, &catalog, &tables, series, init.server)?
+        }
         None => None,
     };
     let depth = LogDepth::of(settings.role);
@@ -178,6 +194,7 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
         Role::Central => None,
     };
     Ok(InitReport {
+        made_account: init.administrator.is_some(),
         words: keys.words(),
         was_there,
         log,

@@ -89,10 +89,10 @@ pub(super) fn stamp(text: &str) -> Result<Stamp, db::Error> {
     Stamp::from_sql(text).map_err(|_| db::Error::Unexpected { what: format!("{text:?} for a time") })
 }
 
-const MIGRATIONS: &[Migration] = &[
+pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "ledger", sql: include_str!("../../schema/site/0001_ledger.sql") },
     Migration { number: 2, name: "series", sql: include_str!("../../schema/site/0002_series.sql") },
 ];
 
-const CENTRAL_MIGRATIONS: &[Migration] =
+pub(super) const CENTRAL_MIGRATIONS: &[Migration] =
     &[Migration { number: 1, name: "mail", sql: include_str!("../../schema/central/0001_mail.sql") }];

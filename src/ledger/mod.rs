@@ -6,7 +6,9 @@ mod error;
 mod here;
 mod kept;
 mod log;
+mod mail_accounts;
 mod overview;
+mod own_names;
 mod prune;
 mod series;
 mod sites;
@@ -27,9 +29,11 @@ pub use log::{
     LoggedRow, RowTime, answer_rows, last_own_batches, log_rows, logged_here, newest_times,
     own_batches_after, own_changes, own_deletes,
 };
+pub use mail_accounts::{mail_account, turn_mail, write_mail_account};
 pub use overview::{
     Author, Unsealed, all_unconfirmed, newest_applied, newest_sealed, newest_with_content, unsealed_rows,
 };
+pub use own_names::OwnNames;
 pub use prune::{change_history, confirmed_batch, last_prunable_bundle, prune_log, unconfirmed_log_rows};
 pub use series::{SeriesState, load_series, remember_rekeyed, remember_series};
 pub use sites::{

@@ -189,3 +189,43 @@ fn a_server_as_it_comes_from_the_factory_is_refused_with_a_word_on_what_it_lacks
         }
     }
 }
+
+#[test]
+fn a_lab_gets_the_authority_with_its_answer_and_its_account_goes_by_an_encrypted_line_only() {
+    let authority = Authority::new();
+    let it = Encrypted::start(&authority.sign_now("good", GOOD), &authority);
+    let (central, lab) =
+        (TestSite::new(&it.server, Role::Central, "central"), TestSite::new(&it.server, Role::Lab, "lab-a"));
+    for site in [&central, &lab] {
+        site.sql("CREATE TABLE items (id INT PRIMARY KEY)");
+        let role = site.role().word();
+        site.run(&["init", "--role", role, "--site", site.name(), "--database", &site.url()]).ok();
+    }
+    let (port, database, ca) = (it.server.port(), central.database(), authority.ca());
+    let settings = fs::read_to_string(central.config()).unwrap();
+    let mail = format!(
+        "\n[mail]\nurl_for_labs = \"mysql://localhost:{port}/{database}\"\nca_for_labs = \"{}\"\nrequire_tls = true\n",
+        ca.display()
+    );
+    fs::write(central.config(), settings + &mail).unwrap();
+    let (card, answer) = (lab.path("lab-a.card"), lab.path("answer"));
+    let (card, answer) = (card.to_str().unwrap(), answer.to_str().unwrap());
+    central.run(&["enrol", card, "--answer", answer, "--yes"]).ok();
+    lab.run(&["join", answer, "--yes"]).ok();
+    let copy = fs::read_to_string(lab.state().join("central-ca.pem")).unwrap();
+    assert_eq!(copy, fs::read_to_string(ca).unwrap());
+    lab.sql("INSERT INTO items VALUES (1)");
+    // Here the centre is on this computer, so that TLS is off unless it is asked for.
+    lab.run(&["push"]).code(12).says("Access denied");
+    let settings = fs::read_to_string(lab.config()).unwrap();
+    fs::write(lab.config(), settings.replace("\n[central]\n", "\n[central]\ntls = \"required\"\n")).unwrap();
+    lab.run(&["push"]).ok();
+    central.run(&["pull"]).ok();
+    assert_eq!(central.count("items"), 1);
+    // The centre's server gets a certificate for another name: what is to be sent is kept.
+    let other = authority.sign_now("other", "subjectAltName=DNS:other.example\n");
+    assert!(it.show(&other));
+    lab.sql("INSERT INTO items VALUES (2)");
+    let said = lab.run(&["push"]).code(17).says("no safe line to the centre").says("is not for localhost");
+    said.says("everything is kept here").says("other.example");
+}

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each subject takes what it needs")]
 
+mod centre;
 mod certificates;
 mod delivery;
 mod edits;
@@ -19,6 +20,7 @@ mod server;
 mod site;
 mod world;
 
+pub(crate) use centre::{Centre, enrol, part, password, sending, sign_in};
 pub(crate) use certificates::{Authority, Certificate};
 pub(crate) use delivery::{Delivered, Met};
 pub(crate) use edits::{Editor, Edits};
