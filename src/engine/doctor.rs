@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::config::{KeyFolder, Settings, Witness};
 use crate::db::{Catalog, Session, sql};
+use crate::engine::centre_line::check_line;
 use crate::engine::error::Error;
 use crate::engine::follow::readable;
 use crate::engine::home::{Home, now};
@@ -64,6 +65,7 @@ pub fn doctor(settings: &Settings, monitor: &dyn Monitor) -> Vec<Check> {
     collect(&mut checks, "outbox", outbox(&mut home));
     collect(&mut checks, "history", history(&mut home));
     collect(&mut checks, "series", check_series(&mut home));
+    collect(&mut checks, "line", check_line(&home));
     collect(&mut checks, "waiting", waiting(&mut home));
     collect(&mut checks, "server", server_settings(&mut home.session));
     checks

@@ -4,6 +4,7 @@
 
 mod arrivals;
 mod carry;
+mod centre_line;
 mod doctor;
 mod enrol;
 mod error;

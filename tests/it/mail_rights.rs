@@ -320,7 +320,9 @@ fn with_the_account_that_enrol_made_changes_go_both_ways() {
     labs.iter().for_each(|lab| assert_equal(lab, central, &["items"]));
     assert_eq!(central.count("items"), 2);
     // Closed, a lab keeps what it has, and goes on when it is open again.
+    labs[0].run(&["doctor"]).ok().says("the centre answers at").says("mail is open");
     central.run(&["sites", "suspend", "lab-r8"]).ok();
+    labs[0].run(&["doctor"]).code(20).says("cannot sign in to MySQL").says("as 'packmule_lab-r8'");
     labs[0].sql("INSERT INTO items VALUES (3, 'while-closed')");
     labs[0].run(&["push"]).code(12).says("everything is kept here");
     central.run(&["sites", "resume", "lab-r8"]).ok();

@@ -228,4 +228,9 @@ fn a_lab_gets_the_authority_with_its_answer_and_its_account_goes_by_an_encrypted
     lab.sql("INSERT INTO items VALUES (2)");
     let said = lab.run(&["push"]).code(17).says("no safe line to the centre").says("is not for localhost");
     said.says("everything is kept here").says("other.example");
+    lab.run(&["doctor"]).code(20).says("no safe line to MySQL").says("other.example");
+    // That nobody answers is no fault of the lab's.
+    let settings = fs::read_to_string(lab.config()).unwrap();
+    fs::write(lab.config(), settings.replace(&format!("localhost:{port}"), "localhost:1")).unwrap();
+    lab.run(&["doctor"]).ok().says("the centre cannot be reached at localhost:1");
 }
