@@ -35,12 +35,12 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Prints it, and returns the exit code.
     pub(super) fn say(&self, context: &Context) -> Exit {
+        self.lines.iter().for_each(|line| context.out.prose(line));
         if !self.told.is_empty() {
             let mut facts = Facts::flush();
             lines(&self.told, &self.reports).iter().for_each(|(label, line)| facts.add(label, line));
             context.out.facts(&facts);
         }
-        self.lines.iter().for_each(|line| context.out.prose(line));
         if !context.out.is_json() {
             self.reports.iter().for_each(|report| context.out.report(report));
         }

@@ -204,6 +204,50 @@ fn a_lab_that_holds_its_rows_stops_nobody_else() {
 }
 
 #[test]
+fn what_a_site_has_sent_that_may_not_speak_is_left_or_removed() {
+    let pair = Pair::among(&["lab-a", "lab-b"]);
+    pair.go_online();
+    let b = pair.other("lab-b");
+    for (id, lab) in [(7, pair.lab()), (8, b)] {
+        lab.sql(&format!("INSERT INTO shelves VALUES ({id}, 'of a lab')"));
+        lab.run(&["push"]).ok();
+    }
+    pair.central().run(&["sites", "suspend", "lab-a"]).ok();
+    pair.central().run(&["sites", "revoke", "lab-b", "--yes"]).ok();
+    pair.central().run(&["sync"]).ok().never_says("applied");
+    let mail = "SELECT GROUP_CONCAT(from_site, ' ', state) FROM packmule_mail WHERE to_site = 'central'";
+    assert_eq!((pair.central().count("shelves"), pair.central().value(mail)), (0, "lab-a open".into()));
+    pair.central().run(&["sites", "resume", "lab-a"]).ok();
+    pair.central().run(&["sync"]).ok().says("lab-a 1  applied 1 change");
+}
+
+#[test]
+fn a_centre_of_an_older_packmule_gets_its_mail_with_the_first_command() {
+    let pair = Pair::new();
+    pair.edit();
+    pair.export().ok();
+    pair.central().sql(
+        "DROP VIEW packmule_sent, packmule_sent_part, packmule_waiting, packmule_waiting_part, packmule_centre; \
+         DROP TABLE packmule_mail_part, packmule_mail, packmule_mail_use, packmule_mail_account, packmule_mail_centre, \
+           packmule_central_migration",
+    );
+    pair.import().ok();
+    pair.go_online();
+    pair.edit();
+    pair.lab().run(&["push"]).ok();
+    pair.central().run(&["pull"]).ok();
+    pair.assert_exactly_once();
+    // At a lab there is nothing of it.
+    assert_eq!(
+        pair.lab().value(
+            "SELECT COUNT(*) FROM information_schema.tables \
+             WHERE table_schema = DATABASE() AND table_name LIKE 'packmule%mail%'"
+        ),
+        "0"
+    );
+}
+
+#[test]
 fn two_uploads_of_one_bundle_at_once_make_one() {
     let pair = online();
     let (mut one, mut two) = (central(&pair), central(&pair));

@@ -11,7 +11,7 @@ use crate::engine::mail::check::Known;
 use crate::engine::mail::useless::Useless;
 use crate::engine::prune::prune;
 use crate::engine::receive::{Import, ImportOptions, Item, ItemOutcome, import};
-use crate::ledger;
+use crate::ledger::{self, SiteState};
 use crate::mailbox::{Cleared, Folder, Mail, MailError, MailState, Odd, UnderWay};
 use crate::model::{BundleName, Role, Site};
 use crate::monitor::Step;
@@ -282,7 +282,11 @@ fn settle(
         if held.contains(&mail.name.from) {
             continue;
         }
-        if home.known(mail, &streams)? == Known::Applied {
+        let sender = home.sites.iter().find(|known| known.site == mail.name.from);
+        if sender.map(|known| known.state) == Some(SiteState::Revoked) {
+            // Nothing of it is believed any more, for good.
+            line.central.mark(mail.id, &MailState::Gone, home.monitor)?;
+        } else if home.known(mail, &streams)? == Known::Applied {
             if !line.central.mark(mail.id, &MailState::Taken, home.monitor)? {
                 held.insert(&mail.name.from);
             }
