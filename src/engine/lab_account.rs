@@ -116,21 +116,35 @@ pub(super) fn turn(home: &mut Home<'_>, lab: &Site, order: SiteOrder) -> Result<
     let Some(account) = ledger::mail_account(&mut home.session, lab)? else {
         return Ok(AccountDoor::None);
     };
-    let (open, statement) = match order {
+    let open = match order {
         SiteOrder::Resend => return Ok(AccountDoor::None),
-        SiteOrder::Suspend => (false, format!("ALTER USER {account} ACCOUNT LOCK")),
-        SiteOrder::Resume => (true, format!("ALTER USER {account} ACCOUNT UNLOCK")),
-        SiteOrder::Revoke => (false, format!("DROP USER IF EXISTS {account}")),
+        SiteOrder::Resume => true,
+        SiteOrder::Suspend | SiteOrder::Revoke => false,
     };
-    let door = match home.session.execute(&statement) {
-        Ok(_) if open => AccountDoor::Open,
-        Ok(_) => AccountDoor::Closed,
-        Err(error) if error.class() == Some(Class::Rights) => AccountDoor::Half { statement },
-        Err(other) => return Err(other.into()),
+    let door = match read_account(&account) {
+        Some(account) => turn_account(home, &account, order)?,
+        // One that somebody else made is somebody else's to lock; what it sees is ours.
+        None if open => AccountDoor::Open,
+        None => AccountDoor::Closed,
     };
     home.session.execute("SET SESSION innodb_lock_wait_timeout = 5")?;
     ledger::turn_mail(&mut home.session, lab, open)?;
     Ok(door)
+}
+
+fn turn_account(home: &mut Home<'_>, account: &Account, order: SiteOrder) -> Result<AccountDoor, Error> {
+    let (door, statement) = match order {
+        SiteOrder::Resume | SiteOrder::Resend => {
+            (AccountDoor::Open, format!("ALTER USER {account} ACCOUNT UNLOCK"))
+        }
+        SiteOrder::Suspend => (AccountDoor::Closed, format!("ALTER USER {account} ACCOUNT LOCK")),
+        SiteOrder::Revoke => (AccountDoor::Closed, format!("DROP USER IF EXISTS {account}")),
+    };
+    match home.session.execute(&statement) {
+        Ok(_) => Ok(door),
+        Err(error) if error.class() == Some(Class::Rights) => Ok(AccountDoor::Half { statement }),
+        Err(other) => Err(other.into()),
+    }
 }
 
 fn line(mail: &MailAccess) -> Line {
