@@ -76,7 +76,9 @@ pub(crate) fn crowd(server: &PrivateServer, size: &Size) {
     for workers in [1, 2] {
         round += 1;
         edit(round);
-        (1..=labs).for_each(|lab| drop(sites.run(&format!("lab-{lab}"), &["push"])));
+        for lab in 1..=labs {
+            sites.run(&format!("lab-{lab}"), &["push"]);
+        }
         // What is measured is how fast they are applied: sealing for all labs has a turn of its own.
         sites.set(&format!("[agent]\nworkers = {workers}\nseals = false\n"));
         let waiting = "SELECT COUNT(*) FROM packmule_mail WHERE to_site = 'central' AND state = 'open'";

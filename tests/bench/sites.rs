@@ -111,10 +111,12 @@ impl Online {
 
     /// Every lab and the centre, once each way.
     pub(crate) fn exchange_all(&self) {
-        (1..=self.labs).for_each(|lab| drop(self.run(&format!("lab-{lab}"), &["push"])));
-        self.run("central", &["sync"]);
-        (1..=self.labs).for_each(|lab| drop(self.run(&format!("lab-{lab}"), &["sync"])));
-        self.run("central", &["sync"]);
+        for command in ["push", "sync"] {
+            for lab in 1..=self.labs {
+                self.run(&format!("lab-{lab}"), &[command]);
+            }
+            self.run("central", &["sync"]);
+        }
     }
 
     /// Runs the program at `site`.

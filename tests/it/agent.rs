@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -175,4 +175,41 @@ fn one_agent_a_site_and_none_without_a_way_to_the_centre() {
     let settings = fs::read_to_string(a.config()).unwrap();
     fs::write(a.config(), settings.split("\n[central]\n").next().unwrap()).unwrap();
     a.run(&["run"]).code(10).says("do not say where the centre can be reached");
+}
+
+#[test]
+fn two_computers_that_run_the_centre_apply_everything_once() {
+    let (round, _lines) = online();
+    let (central, a, b) = (round.central(), round.lab("lab-a"), round.lab("lab-b"));
+    // The second computer has the same keys and settings, a folder of its own, and does not seal.
+    let other = central.path("other");
+    fs::create_dir(&other).unwrap();
+    let copied = Command::new("cp").arg("-r").arg(central.state()).arg(other.join("state")).status().unwrap();
+    assert!(copied.success());
+    let settings = fs::read_to_string(central.config()).unwrap();
+    let (top, rest) = settings.split_once("\n[").unwrap();
+    let settings =
+        format!("state = \"{}\"\n{top}\n[{rest}\n[agent]\nseals = false\n", other.join("state").display());
+    fs::write(other.join("central.toml"), settings).unwrap();
+    let program = central.command(&[]).get_program().to_owned();
+    let mut second = Command::new(program);
+    second.arg("-c").arg(other.join("central.toml")).args(["run", "--timeout", "2s"]);
+    second.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let agents = [Agent::of(central), Agent(second.spawn().unwrap()), Agent::of(a), Agent::of(b)];
+    for step in 1..=12 {
+        for (lab, first) in [(a, 1000), (b, 2000)] {
+            lab.sql(&format!(
+                "INSERT INTO items VALUES ({}, 1, 'of {step}', 1, NULL); UPDATE items SET quantity = quantity + 1 WHERE id BETWEEN {first} AND {first} + 999",
+                first + step
+            ));
+        }
+        thread::sleep(Duration::from_millis(500));
+    }
+    until("all rows are everywhere", || [central, a, b].iter().all(|site| site.count("items") == 24));
+    until_all_equal(&round);
+    assert_eq!(central.count("conflict_log"), 0);
+    let once = "SELECT COUNT(*) - COUNT(DISTINCT from_site, to_site, incarnation, seq) FROM packmule_bundle";
+    assert_eq!(central.value(once), "0");
+    let said: Vec<String> = agents.into_iter().map(Agent::stop).collect();
+    assert!(!said.iter().any(|said| said.contains("STOPPED")), "{said:?}");
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
 mod carried;
+mod clocks;
 mod exact;
 mod keys;
 mod kinds;
