@@ -20,6 +20,8 @@ impl From<LineArgs> for LineOptions {
 
 /// What a push or a pull comes to, in words and for a program.
 pub(super) struct Outcome {
+    /// Whether there was nothing to do.
+    is_idle: bool,
     /// What is printed.
     lines: Vec<String>,
     /// One line for each bundle that was taken in.
@@ -52,8 +54,11 @@ impl Outcome {
         &self.reports
     }
 
-    /// The same without what went wrong, one sentence a line.
+    /// The same without what went wrong, one sentence a line; nothing where nothing was done.
     pub(super) fn sentences(&self) -> Vec<String> {
+        if self.is_idle {
+            return Vec::new();
+        }
         let told = lines(&self.told, &[]).into_iter().map(|(label, line)| format!("{label}: {line}"));
         self.lines.iter().cloned().chain(told).collect()
     }
@@ -72,6 +77,8 @@ impl Outcome {
 /// Puts a pull into words.
 pub(super) fn pulled(pull: Pull, here: &Site) -> Outcome {
     let is_quiet = pull.fetched.is_empty() && pull.stopped_by.is_none();
+    let is_idle =
+        is_quiet && pull.unfetched.is_empty() && pull.odd.is_empty() && pull.import.items.is_empty();
     let mut lines: Vec<String> = Vec::new();
     if !pull.fetched.is_empty() {
         let bytes = pull.fetched.iter().map(|one| one.size_bytes).sum();
@@ -119,7 +126,7 @@ pub(super) fn pulled(pull: Pull, here: &Site) -> Outcome {
         "odd": pull.odd.iter().map(|odd| json!({ "row": odd.id, "name": odd.name })).collect::<Vec<_>>(),
         "removed": pull.cleared.bundles,
     });
-    Outcome { lines, told, reports, next, value }
+    Outcome { is_idle, lines, told, reports, next, value }
 }
 
 /// A bundle that was damaged on its way: where it was removed, its sender sends it again by itself.
@@ -143,7 +150,8 @@ pub(super) fn pushed(push: Push, role: Role) -> Outcome {
     let mut receivers: Vec<&Site> = push.bundles.iter().map(|one| &one.name.to).collect();
     receivers.dedup();
     receivers.iter().for_each(|site| lines.extend(sent_lines(&push, site)));
-    if lines.is_empty() && push.left.is_empty() && push.stopped_by.is_none() {
+    let is_idle = lines.is_empty() && push.left.is_empty() && push.stopped_by.is_none();
+    if is_idle {
         lines.push("Nothing has changed, and nothing waits to be sent.".to_owned());
     }
     if !push.only_by_stick.is_empty() {
@@ -166,7 +174,7 @@ pub(super) fn pushed(push: Push, role: Role) -> Outcome {
         }
         (Role::Lab, false, true) | (Role::Central, _, true) => Vec::new(),
     };
-    Outcome { lines, told: Vec::new(), reports, next, value }
+    Outcome { is_idle, lines, told: Vec::new(), reports, next, value }
 }
 
 /// What lies at the centre for a site: what was sent just now, and what was there before.

@@ -1,5 +1,6 @@
 //! Bad roads to the centre: whatever the line or the server does, nothing is lost, nothing comes twice, and the same command goes on.
 
+use std::env;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -137,6 +138,7 @@ fn a_line_that_is_slow_still_does_its_work_and_one_that_is_silent_is_given_up() 
     scene.settle();
 }
 
+/// `PACKMULE_UPLOAD_MIB=200 cargo test --test it an_upload` cuts a larger one, about fifty times.
 #[test]
 fn an_upload_that_is_cut_many_times_sends_each_byte_once_and_at_most_one_part_more_a_cut() {
     let scene = Scene::new(server());
@@ -147,14 +149,19 @@ fn an_upload_that_is_cut_many_times_sends_each_byte_once_and_at_most_one_part_mo
     }
     scene.central().run(&["tables", "add", "noise"]).ok();
     scene.settle();
-    for id in 0..8 {
+    let large = env::var("PACKMULE_UPLOAD_MIB").ok().map(|text| text.parse::<u64>().unwrap());
+    let (rows, cut_bytes) = match large {
+        Some(mib) => (mib * 4 / 3, (mib << 20) / 70..(mib << 20) / 35),
+        None => (8, 300_000..1_500_000),
+    };
+    for id in 0..rows {
         let body: String = (0..1 << 20).map(|_| random.alphanumeric()).collect();
         scene.lab().sql(&format!("INSERT INTO noise VALUES ({id}, '{body}')"));
     }
     scene.line.take_sent_bytes();
     let (mut cuts, mut size) = (0, 0);
     loop {
-        scene.line.set(Road::CutAfter(random.u64(300_000..1_500_000)));
+        scene.line.set(Road::CutAfter(random.u64(cut_bytes.clone())));
         let ran = scene.sync();
         if ran.code == Some(0) {
             break;

@@ -105,9 +105,14 @@ fn account_lines(account: &LabAccount) -> Vec<String> {
 fn next(enrolled: &Enrolled) -> String {
     let site = &enrolled.site;
     let file = enrolled.answer.file_name().map_or_else(String::new, |name| display_path(name.as_ref()));
+    let round = match &enrolled.account {
+        LabAccount::Made { .. } => "packmule sync; here, too: packmule sync, or packmule run".to_owned(),
+        LabAccount::None | LabAccount::NotAllowed { .. } => format!(
+            "packmule export; when its stick comes here: packmule import, which puts the rows for {site} on it"
+        ),
+    };
     format!(
-        "give {} to {site}, and read the centre's six words to it by telephone; there: packmule join {file}, then \
-         packmule export; when its stick comes here: packmule import, which puts the rows for {site} on it",
+        "give {} to {site}, and read the centre's six words to it by telephone; there: packmule join {file}, then {round}",
         display_path(&enrolled.answer),
     )
 }

@@ -195,13 +195,21 @@ fn names(tables: &[TableName]) -> Vec<&str> {
 }
 
 fn next(joined: &Joined) -> String {
-    let export = match &joined.rekeyed {
-        Some(RekeyPlan::Due(_)) => {
-            "start the application anew, every program of it; then plug a stick in: packmule export"
-        }
-        Some(RekeyPlan::Done(_)) | None => "plug a stick in, then: packmule export",
+    let anew = match &joined.rekeyed {
+        Some(RekeyPlan::Due(_)) => "start the application anew, every program of it; then ",
+        Some(RekeyPlan::Done(_)) | None => "",
     };
-    // The first round: the centre's rows come with the answer to it.
-    let round = "bring it to the centre, whose import puts its rows on it; then here: packmule import";
-    format!("{}{export}; {round}", series::first(joined.series.as_ref()))
+    let round = match &joined.online {
+        OnlineAccess::Known { lines: CentralLines::Written | CentralLines::Unchanged } => {
+            "packmule sync, or packmule run, which goes on by itself"
+        }
+        // The first round: the centre's rows come with the answer to it.
+        OnlineAccess::None
+        | OnlineAccess::TooNew
+        | OnlineAccess::Known { lines: CentralLines::ByHand(_) } => {
+            "plug a stick in, then: packmule export; bring it to the centre, whose import puts its rows on it; \
+             then here: packmule import"
+        }
+    };
+    format!("{}{anew}{round}", series::first(joined.series.as_ref()))
 }
