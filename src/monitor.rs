@@ -38,6 +38,10 @@ pub enum Phase {
     Writing,
     /// Reading a copy back; unit: bytes.
     Checking,
+    /// Sending a bundle to the centre's database; unit: bytes.
+    Sending,
+    /// Fetching a bundle from there; unit: bytes.
+    Fetching,
     /// Writing a bundle's changes to the tables; unit: changes.
     Applying,
     /// Moving the keys of a lab that was used alone; unit: rows.
@@ -150,6 +154,22 @@ steps! {
     CarryHalfWritten = "carry.half-written",
     /// The bundle is on the stick and synced, not yet read back.
     CarrySynced = "carry.synced",
+    /// The bundle's head is in the centre's database, none of its parts is.
+    SendBegun = "send.begun",
+    /// Some of its parts are there too.
+    SendHalfSent = "send.half-sent",
+    /// All parts are there, the ledger here does not know it.
+    SendComplete = "send.complete",
+    /// Some parts of a bundle from the centre's database are in the inbox's `.part`.
+    FetchHalfFetched = "fetch.half-fetched",
+    /// All parts are in it, proven and on disk; it does not have its name yet.
+    FetchComplete = "fetch.complete",
+    /// The bundle has its name in the inbox, and still lies in the centre's database.
+    FetchNamed = "fetch.named",
+    /// A bundle in the centre's database is marked as not needed any more, its parts are still there.
+    ClearMarked = "clear.marked",
+    /// Its parts are gone, its head is not.
+    ClearEmptied = "clear.emptied",
     /// Half of the private copy is in the inbox.
     AdmitHalfCopied = "admit.half-copied",
     /// The private copy is in the inbox, checked, under its name.

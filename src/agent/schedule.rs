@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 const SETTLE: Duration = Duration::from_secs(2);
 /// How soon a failure is tried again; twice as long each time.
 const RETRY: Duration = Duration::from_secs(5);
+/// How long at most, whatever stands in the way: a database that starts anew is back in a minute.
+const RETRY_MAX: Duration = Duration::from_secs(300);
 /// How long at most, while the centre cannot be reached: it may be back any moment, and asking costs nothing.
 const RETRY_AWAY_MAX: Duration = Duration::from_secs(60);
 
@@ -83,7 +85,7 @@ impl Schedule {
             // Whoever it is will be done soon, and that is no failure.
             Ended::Busy => now + RETRY,
             Ended::Away => now + self.back_off(RETRY_AWAY_MAX.min(self.every)),
-            Ended::Failed => now + self.back_off(self.every),
+            Ended::Failed => now + self.back_off(RETRY_MAX.min(self.every)),
         };
     }
 
@@ -168,7 +170,7 @@ mod tests {
         for _ in 0..100 {
             schedule.ended(Ended::Failed, now);
         }
-        assert_eq!(schedule.due(), now + HALF_AN_HOUR);
+        assert_eq!(schedule.due(), now + seconds(300));
         schedule.ended(Ended::Done, now);
         schedule.ended(Ended::Failed, now);
         assert_eq!(schedule.due(), now + seconds(5));

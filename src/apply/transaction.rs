@@ -68,6 +68,8 @@ pub struct Part<'a> {
     pub receipt: Option<Receipt>,
     /// The file's size.
     pub size_bytes: u64,
+    /// By which way it came.
+    pub way: Way,
     /// Opens its content from the start, each time it is called.
     #[expect(clippy::type_complexity, reason = "one name more would not say more")]
     pub open: Box<dyn Fn() -> Result<PayloadReader<Box<dyn Read + Send>>, bundle::Error> + Sync + 'a>,
@@ -178,7 +180,7 @@ fn in_transaction(
                 deferred: if part.seq == last.seq { tally.deferred } else { 0 },
                 sealed_at: heads.get(at).map_or(context.now, |head| sealed_at(head, context)),
                 recorded_at: context.now,
-                way: Some(Way::Stick),
+                way: Some(part.way),
                 carried_at: None,
                 confirmed_at: None,
             },
@@ -212,7 +214,7 @@ fn sealed_at(head: &PayloadHead, context: &Context<'_>) -> Stamp {
 /// Whether a bundle comes next. A snapshot says everything anew, so it may leave out what came before it.
 fn follows(known: &Stream, first: &Part<'_>) -> bool {
     match (first.kind, known.last) {
-        (BundleKind::Snapshot, Some((last, _))) if first.seq > last => true,
+        (BundleKind::Snapshot, last) if last.is_none_or(|(last, _)| first.seq > last) => true,
         (BundleKind::Snapshot | BundleKind::Changes | BundleKind::Receipt, _) => {
             known.next() == Some(first.seq) && known.previous() == first.previous
         }

@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::cli::command_args::{
     ConfigCommand, DemoArgs, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs,
-    RecoverArgs, SitesArgs, StatusArgs, TablesArgs,
+    LineArgs, MailArgs, RecoverArgs, SitesArgs, StatusArgs, TablesArgs,
 };
 use crate::cli::progress::ProgressKind;
 
@@ -58,6 +58,14 @@ pub enum Command {
     Export(ExportArgs),
     /// Take in the changes on a stick or in a folder
     Import(ImportArgs),
+    /// Send this site's new changes through the centre's database
+    Push(MailArgs),
+    /// Fetch and take in what waits in the centre's database
+    Pull(MailArgs),
+    /// Pull, then push
+    Sync(MailArgs),
+    /// Exchange by itself whenever that is possible, until it is told to stop
+    Run(LineArgs),
     /// Set this site up: settings, keys, triggers
     Init(InitArgs),
     /// At the centre: let a lab take part, from its card
@@ -102,6 +110,9 @@ Everyday:
   status      say whether everything has arrived, and what to do next
   export      put this site's new changes on a stick or into a folder
   import      take in the changes on a stick or in a folder
+  push        send this site's new changes through the centre's database
+  pull        fetch and take in what waits in the centre's database
+  sync        pull, then push
 
 Set up:
   init        set this site up: settings, keys, triggers
@@ -110,6 +121,7 @@ Set up:
   tables      list, add, remove or check the tables that are synced
   recover     at a lab: go on after the database was put back from a backup
   doctor      look for what is wrong or will go wrong
+  run         exchange by itself whenever that is possible; for a service
 
 At the centre:
   sites       list the labs; suspend, resume or revoke one, or send it all rows anew
@@ -150,6 +162,9 @@ mod tests {
             "packmule -c central.toml import DIR -n",
             "packmule import --yes --max-delete 90",
             "packmule --progress plain --no-input --ask-pass -q export",
+            "packmule push",
+            "packmule pull --dry-run --json",
+            "packmule sync --limit-rate 50KiB --timeout 1m",
             "packmule status --check",
             "packmule tables",
             "packmule tables add inventory items",

@@ -52,6 +52,11 @@ impl Ask {
         })
     }
 
+    /// Asks for a name; Enter alone is an empty one.
+    pub fn name(self, question: &str, flag: &str) -> Result<String, Report> {
+        Ok(self.line(&format!("{question}: "), flag)?.trim().to_owned())
+    }
+
     /// Asks for a password, which does not appear on the screen.
     pub fn password(self, question: &str) -> Result<Secret, Report> {
         let line = match self {

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Subcommand};
 use zeroize::Zeroizing;
 
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
-use crate::config::{DatabaseUrl, Tables};
+use crate::config::{DatabaseUrl, Tables, parse_duration, parse_rate};
 use crate::model::{Role, Site, TableName};
 
 /// What to do with the settings.
@@ -79,6 +80,36 @@ pub struct ImportArgs {
     pub run: DryRun,
 }
 
+/// `packmule push`, `packmule pull` and `packmule sync`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct MailArgs {
+    /// How the line is used.
+    #[command(flatten)]
+    pub line: LineArgs,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
+/// The flags of every command that uses the line to the centre.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub struct LineArgs {
+    /// Send and fetch no more than this a second, such as 50KiB [limit_rate in the settings]
+    #[arg(long, value_name = "SIZE", value_parser = rate)]
+    pub limit_rate: Option<u64>,
+    /// Give the line up when the centre is silent for so long
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub timeout: Duration,
+}
+
+fn rate(text: &str) -> Result<u64, &'static str> {
+    parse_rate(text).ok_or("write it as 50KiB or 1MiB")
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    parse_duration(text).ok_or("write it as 30s, 5m or 1h")
+}
+
 /// `packmule recover`
 #[derive(Debug, Clone, ClapArgs)]
 pub struct RecoverArgs {
@@ -120,6 +151,9 @@ pub struct InitArgs {
     /// The folder for keys, outbox and inbox [beside the settings file]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// An administrator's sign-in, once, to make packmule's own account: a my.cnf whose client section has user and password
+    #[arg(long, value_name = "FILE")]
+    pub admin_defaults_file: Option<PathBuf>,
     /// Whether to change nothing.
     #[command(flatten)]
     pub run: DryRun,
@@ -136,6 +170,12 @@ pub struct EnrolArgs {
     /// The six words were compared and agree
     #[arg(long)]
     pub yes: bool,
+    /// From where the lab's account may sign in here: a name, an address, or a pattern
+    #[arg(long, value_name = "HOST", default_value = "%", value_parser = host)]
+    pub host: String,
+    /// An administrator's sign-in, to make the lab's account: a my.cnf whose client section has user and password
+    #[arg(long, value_name = "FILE")]
+    pub admin_defaults_file: Option<PathBuf>,
     /// Whether to change nothing.
     #[command(flatten)]
     pub run: DryRun,
@@ -295,6 +335,15 @@ impl From<&str> for UrlArg {
 impl fmt::Debug for UrlArg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(not shown)")
+    }
+}
+
+/// A host as an account names it; what is anything else would only be found out by the lab.
+fn host(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%/".contains(&byte);
+    match !text.is_empty() && text.len() <= 60 && text.bytes().all(plain) {
+        true => Ok(text.to_owned()),
+        false => Err("it is no host: write a name, an address, or a pattern such as 10.1.% or %".to_owned()),
     }
 }
 

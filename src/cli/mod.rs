@@ -10,6 +10,7 @@ mod crash;
 mod exit;
 mod facts;
 mod grid;
+mod mail;
 mod notices;
 mod out;
 mod peer;
@@ -17,13 +18,16 @@ mod phrase;
 mod progress;
 mod rekey;
 mod report;
+mod report_account;
 mod report_bundle;
 mod report_config;
 mod report_database;
 mod report_engine;
+mod report_mail;
 mod report_rekey;
 mod report_stick;
 mod report_tables;
+mod report_tls;
 mod sent;
 mod series;
 mod stick;
@@ -40,8 +44,8 @@ pub use args::{Args, Command, Global};
 pub use ask::{Answer, Ask};
 pub use command_args::{
     ConfigCommand, DemoArgs, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs,
-    JoinArgs, RecoverArgs, SiteArg, SitesArgs, SitesCommand, StatusArgs, TableNames, TablesArgs,
-    TablesCommand, UrlArg,
+    JoinArgs, LineArgs, MailArgs, RecoverArgs, SiteArg, SitesArgs, SitesCommand, StatusArgs, TableNames,
+    TablesArgs, TablesCommand, UrlArg,
 };
 pub use context::Context;
 pub use exit::Exit;
@@ -83,6 +87,10 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
         Command::Status(args) => commands::status::run(args, context),
         Command::Export(args) => commands::export::run(args, context),
         Command::Import(args) => commands::import::run(args, context),
+        Command::Push(args) => commands::push::run(args, context),
+        Command::Pull(args) => commands::pull::run(args, context),
+        Command::Sync(args) => commands::sync::run(args, context),
+        Command::Run(args) => commands::run::run(*args, context),
         Command::Inspect(args) => commands::inspect::run(args, context),
         Command::Verify(args) => commands::verify::run(args, context),
         Command::History(args) => commands::history::run(args, context),

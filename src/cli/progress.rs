@@ -229,7 +229,9 @@ impl Current {
     fn amount(&self, amount: u64) -> String {
         match self.phase {
             Phase::Reading | Phase::Applying => format!("{} changes", count(amount)),
-            Phase::Packing | Phase::Writing | Phase::Checking => size(amount),
+            Phase::Packing | Phase::Writing | Phase::Checking | Phase::Sending | Phase::Fetching => {
+                size(amount)
+            }
             Phase::Moving => format!("{} rows", count(amount)),
         }
     }
@@ -241,6 +243,8 @@ fn name(phase: Phase) -> &'static str {
         Phase::Packing => "Packing",
         Phase::Writing => "Writing",
         Phase::Checking => "Checking",
+        Phase::Sending => "Sending",
+        Phase::Fetching => "Fetching",
         Phase::Applying => "Applying",
         Phase::Moving => "Moving",
     }
@@ -292,9 +296,16 @@ mod tests {
 
     #[test]
     fn every_bar_fits_into_40_columns() {
-        for phase in
-            [Phase::Reading, Phase::Packing, Phase::Writing, Phase::Checking, Phase::Applying, Phase::Moving]
-        {
+        for phase in [
+            Phase::Reading,
+            Phase::Packing,
+            Phase::Writing,
+            Phase::Checking,
+            Phase::Sending,
+            Phase::Fetching,
+            Phase::Applying,
+            Phase::Moving,
+        ] {
             let current = Current {
                 phase,
                 total: Some(9_999_999),

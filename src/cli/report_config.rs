@@ -114,8 +114,10 @@ fn about_fault(mut report: Report, fault: &Fault) -> Report {
         Problem::Url { .. } => with_source(report, &fault.problem).hint(
             "write mysql://USER@HOST:PORT/NAME, and a special character as % and two digits: %40 for @",
         ),
+        Problem::NotForLabs { .. } => report.hint("write mysql://HOST/NAME, as labs are to reach the centre"),
         Problem::Every { .. } => report.hint("write it as 30s, 30m, 2h or 1d"),
-        Problem::Size { .. } => report.hint("write it as 64MiB, 512MiB or 2GiB"),
+        Problem::Size { .. } | Problem::Quota { .. } => report.hint("write it as 64MiB, 512MiB or 2GiB"),
+        Problem::Rate { .. } => report.hint("write it as 50KiB or 1MiB"),
         Problem::OpenPassword { .. } => report
             .hint(format!("chmod 600 {}", fault.path.display()))
             .hint("or keep the password in a file of its own: password_file = \"...\""),
@@ -133,6 +135,8 @@ fn about_card(report: Report, source: &CardError) -> Report {
         CardError::OtherCard => {
             report.hint("give the centre this site's latest card, and ask for a new answer")
         }
+        CardError::NotForThisKey => report
+            .hint("were the keys here made anew? then enrol this site again, and join with the new answer"),
         CardError::TooLarge | CardError::NotACard | CardError::Malformed | CardError::BadSignature => report
             .hint(
                 "ask for the card again, as a file on a stick or attached to a message, and do not edit it",

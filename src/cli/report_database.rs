@@ -2,6 +2,7 @@
 
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
+use crate::cli::report_tls::with_hints;
 use crate::db::{Class, Error};
 
 impl From<Error> for Report {
@@ -10,6 +11,7 @@ impl From<Error> for Report {
         report.cause = error.cause();
         let code = error.code();
         match error {
+            Error::Insecure { fault, .. } => with_hints(report, &fault),
             Error::Unreachable { .. } => {
                 let report = match code {
                     // The server speaks, but takes nobody in just now.
@@ -36,6 +38,11 @@ impl From<Error> for Report {
                 Some(1665) => {
                     report.hint("as an administrator of the server: SET GLOBAL binlog_format = 'MIXED'")
                 }
+                // A server that writes a binary log lets only SUPER make triggers, unless it is told otherwise.
+                Some(1419) => report
+                    .hint("as an administrator of the server: SET GLOBAL log_bin_trust_function_creators = 1")
+                    .hint("and in its my.cnf, below [mysqld]: log_bin_trust_function_creators = 1")
+                    .hint("then run the same `packmule init` again"),
                 Some(_) | None => about_refusal(report, class),
             },
             Error::TooLong { .. } => report.hint("raise max_allowed_packet of the server, in its my.cnf"),
@@ -52,7 +59,11 @@ fn about_refusal(report: Report, class: Class) -> Report {
         Class::TryAgain => report.hint("the server was busy; run the same command again"),
         Class::LineLost => report.hint("the line to the server broke; run the same command again"),
         Class::Rights => report
-            .hint(format!("ask the administrator of the server for the rights {RIGHTS} on this database")),
+            .hint("packmule doctor names each right that is missing for everyday work, with the statement that gives it")
+            .hint(format!(
+                "for packmule init, ask the administrator of the server for the rights {RIGHTS} on this database; or let init make \
+                 the account: --admin-defaults-file FILE"
+            )),
         Class::ForeignKey | Class::Duplicate | Class::Value | Class::Other => report.hint("packmule doctor"),
     }
 }
@@ -62,4 +73,4 @@ fn grant(user: &str) -> String {
 }
 
 /// What packmule needs, found by taking rights away one by one on both servers; README.md says what for.
-const RIGHTS: &str = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, TRIGGER";
+const RIGHTS: &str = "SELECT, INSERT, UPDATE, DELETE, CREATE, CREATE VIEW, ALTER, TRIGGER";

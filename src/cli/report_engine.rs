@@ -4,6 +4,7 @@ use std::io;
 
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
+use crate::cli::report_account::about_account;
 use crate::cli::report_bundle::refused;
 use crate::cli::report_tables::tables_differ;
 use crate::cli::text::disk_size;
@@ -21,6 +22,7 @@ impl From<Error> for Report {
             Error::Capture(error) => error.into(),
             Error::Seal(error) => error.into(),
             Error::Mailbox(error) => error.into(),
+            Error::Mail(error) => error.into(),
             Error::Apply { name, source } => about_apply(&name, source),
             Error::Retry { source } => about_retry(source),
             Error::Key(error) => error.into(),
@@ -73,18 +75,7 @@ impl From<capture::Error> for Report {
             capture::Error::ForeignLog { why, remedy } => {
                 in_the_way("the table sync_log of this database cannot be extended", why, remedy)
             }
-            capture::Error::Trigger { source, .. } => {
-                let code = source.code();
-                let report = Report { what, ..Report::from(source) };
-                match code {
-                    // A server that writes a binary log lets only SUPER make triggers, unless it is told otherwise.
-                    Some(1419) => Report { hints: Vec::new(), ..report }
-                        .hint("as an administrator of the server: SET GLOBAL log_bin_trust_function_creators = 1")
-                        .hint("and in its my.cnf, below [mysqld]: log_bin_trust_function_creators = 1")
-                        .hint("then run the same `packmule init` again"),
-                    Some(_) | None => report,
-                }
-            }
+            capture::Error::Trigger { source, .. } => Report { what, ..Report::from(source) },
             capture::Error::StampedElsewhere => Report::new(Exit::Busy, what)
                 .because("something else stamps rows of sync_log; nothing was sent twice")
                 .hint("run the same command again"),
@@ -117,12 +108,19 @@ impl From<Cause> for Report {
             Cause::AtWork => Report::new(Exit::Busy, what)
                 .because("it holds the lock of this site's state folder; nothing was changed")
                 .hint("wait until it has ended, then run the same command again"),
+            Cause::AgentAtWork => Report::new(Exit::Busy, what)
+                .because("one is enough; nothing was changed")
+                .hint("what it does: packmule status"),
             Cause::NotSetUp { .. } => not_set_up(what),
             Cause::OtherSite { .. } => other_site(what),
             Cause::NotJoined { site } => Report::new(Exit::Failed, what)
                 .because(format!("without the answer of the centre, {site} knows no key to seal for"))
                 .hint(format!("give {site}.card to the centre; it runs `packmule enrol {site}.card`"))
                 .hint("then, with its answer: packmule join ANSWER"),
+            Cause::NoCentralAddress { .. } => Report::new(Exit::Settings, what)
+                .because("there is no section [central]; nothing was changed, and sticks work as before")
+                .hint("write into the settings, with the address from the centre: [central], url = \"mysql://...\"")
+                .hint("by stick: packmule export, packmule import"),
             Cause::OnlyAtCentral { .. } | Cause::OnlyAtLab { .. } => Report::new(Exit::WrongUse, what)
                 .because("nothing was changed")
                 .hint("which site a settings file belongs to: packmule -c FILE config show"),
@@ -142,6 +140,9 @@ impl From<Cause> for Report {
             Cause::Revoked { .. } => Report::new(Exit::WrongUse, what)
                 .because("its keys are believed no more; nothing was changed")
                 .hint("set the lab up anew under another name: there packmule init, here packmule enrol"),
+            Cause::OwnIsAdministrator { .. } | Cause::AccountTaken { .. } | Cause::NoPassword { .. } => {
+                about_account(&cause, what)
+            }
             Cause::NotALab { .. } => Report::new(Exit::WrongUse, what)
                 .because("only labs are enrolled; nothing was changed")
                 .hint("make the lab's card at the lab: packmule init --role lab --help"),
@@ -163,18 +164,16 @@ impl From<Cause> for Report {
                     .because(format!("{why}; nothing was changed"))
                     .hint("the tables and what stands in the way of each: packmule tables")
             }
-            Cause::InboxFull { name, need_bytes, free_bytes } => {
-                let (need, free) = (disk_size(need_bytes), disk_size(free_bytes));
-                Report::new(Exit::Failed, format!("there is no room here to take in bundle {name}"))
-                    .because(format!(
-                        "its private copy needs {need}, and {free} are free; nothing was changed"
-                    ))
-                    .hint(
-                        "make room on the disk of this site's state folder, then run `packmule import` again",
-                    )
-            }
+            Cause::InboxFull { name, need_bytes, free_bytes } => inbox_full(&name, need_bytes, free_bytes),
         }
     }
+}
+
+fn inbox_full(name: &BundleName, need_bytes: u64, free_bytes: u64) -> Report {
+    let (need, free) = (disk_size(need_bytes), disk_size(free_bytes));
+    Report::new(Exit::Failed, format!("there is no room here to take in bundle {name}"))
+        .because(format!("its private copy needs {need}, and {free} are free; nothing was changed"))
+        .hint("make room on the disk of this site's state folder, then run `packmule import` again")
 }
 
 fn about_apply(name: &BundleName, error: apply::Error) -> Report {

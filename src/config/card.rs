@@ -6,11 +6,12 @@
 use std::path::Path;
 
 use crate::bundle::{KeyError, Recipient, SigningKey, VerifyingKey};
-use crate::config::card_content::{AnswerContent, SiteContent, TableContent};
+use crate::config::card_content::{AnswerContent, OnlineContent, SiteContent, TableContent};
 use crate::config::error::{CardError, Error};
 use crate::config::files::read_small_text;
 use crate::config::keys::CARD_BYTES_MAX;
 use crate::config::rules::TableRules;
+use crate::config::sealed::SealedAccess;
 use crate::config::signed_text::{Unverified, sign};
 use crate::config::words::six_words;
 use crate::model::{Digest, Incarnation, Role, Series, Site, Stamp, TableName};
@@ -92,6 +93,8 @@ pub struct AnswerCard {
     pub answers: Digest,
     /// The tables to sync, with their rules.
     pub tables: Vec<(TableName, TableRules)>,
+    /// How the lab reaches the centre by network, sealed for its key.
+    pub online: Option<SealedAccess>,
 }
 
 impl AnswerCard {
@@ -112,6 +115,10 @@ impl AnswerCard {
             series: self.series.step(),
             answers: self.answers.to_string(),
             tables: tables.collect(),
+            online: self
+                .online
+                .as_ref()
+                .map(|online| OnlineContent { version: online.version, sealed: online.sealed.clone() }),
         };
         sign(&content, &format!("answer of {} to {}", self.central.site, self.lab), key)
     }
@@ -208,6 +215,7 @@ mod tests {
             series: Series::new(100, 2).unwrap(),
             answers: lab.digest(),
             tables: vec![(TableName::new("inventory"), rules)],
+            online: None,
         };
         (answer, key)
     }
@@ -223,6 +231,18 @@ mod tests {
         let read = AnswerCard::open(&text, &card.site, lab.digest()).unwrap();
         assert_eq!(read.answer(), &answer);
         assert_eq!(read.answer().central.words().split(' ').count(), 6);
+    }
+
+    #[test]
+    fn an_answer_without_a_way_by_network_is_as_it_was_and_one_with_it_is_read_back() {
+        let (card, key) = site("lab-a", Role::Lab);
+        let lab = SiteCard::open(&card.create(&key).unwrap()).unwrap();
+        let (mut answer, key) = answer(&lab);
+        assert!(!answer.create(&key).unwrap().contains("online"));
+        answer.online = Some(SealedAccess { version: 1, sealed: "AAAA".into() });
+        let text = answer.create(&key).unwrap();
+        assert!(text.contains("],\"online\":{\"version\":1,\"sealed\":\"AAAA\"}}\n"), "{text}");
+        assert_eq!(AnswerCard::open(&text, &card.site, lab.digest()).unwrap().answer(), &answer);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::card::{AnswerCard, SiteCard};
 use crate::config::error::CardError;
 use crate::config::rules::TableRules;
+use crate::config::sealed::SealedAccess;
 use crate::model::{Role, Series, TableName};
 
 #[derive(Serialize, Deserialize)]
@@ -26,6 +27,16 @@ pub(super) struct AnswerContent {
     pub(super) series: u16,
     pub(super) answers: String,
     pub(super) tables: Vec<TableContent>,
+    /// Left out where the lab has no way by network, and in answers from before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) online: Option<OnlineContent>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OnlineContent {
+    pub(super) version: u16,
+    pub(super) sealed: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,6 +108,9 @@ impl TryFrom<AnswerContent> for AnswerCard {
             series: series.ok_or(CardError::Malformed)?,
             answers: part(&content.answers)?,
             tables: tables.collect::<Result<_, CardError>>()?,
+            online: content
+                .online
+                .map(|online| SealedAccess { version: online.version, sealed: online.sealed }),
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::config::error::Error;
 use crate::config::files::{create_private, create_private_folder, read_small_text, replace_private};
 use crate::config::place::state_for;
 use crate::config::rules::Tables;
-use crate::config::secret::Secret;
+use crate::config::secret::{Secret, new_password};
 use crate::config::settings::{SETTINGS_BYTES_MAX, Settings};
 use crate::config::url::DatabaseUrl;
 use crate::model::{Role, Site};
@@ -28,6 +28,8 @@ pub struct NewSettings {
     pub tables: Option<Tables>,
     /// The state folder, where it is not the usual one.
     pub state: Option<PathBuf>,
+    /// Whether an administrator makes the account: it gets a password of its own, and a name where none was given.
+    pub own_account: bool,
 }
 
 impl NewSettings {
@@ -47,8 +49,15 @@ impl NewSettings {
         };
         create_private_folder(&state)?;
         let password = state.join("db.password");
-        if let Some(secret) = &self.database.password {
-            replace_private(&password, format!("{}\n", secret.expose()).as_bytes())?;
+        match &self.database.password {
+            Some(secret) => replace_private(&password, format!("{}\n", secret.expose()).as_bytes())?,
+            // Kept where it is there: the account may have been made with it, before the rest failed.
+            None if self.own_account && !password.exists() => {
+                let secret =
+                    new_password().map_err(|source| Error::Write { path: password.clone(), source })?;
+                replace_private(&password, format!("{}\n", secret.expose()).as_bytes())?;
+            }
+            None => {}
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         fs::create_dir_all(folder).or_else(|source| match folder.as_os_str().is_empty() {
@@ -81,7 +90,7 @@ impl NewSettings {
     }
 
     fn to_text(&self, password: &Path) -> String {
-        let NewSettings { role, site, database, tables, state } = self;
+        let NewSettings { role, site, database, tables, state, own_account } = self;
         let mut text = format!(
             "# Settings of packmule. `packmule config show` prints every value in use.\n\nrole = \"{role}\"\nsite = \"{site}\"\n"
         );
@@ -91,9 +100,14 @@ impl NewSettings {
             }
             None => text += "# state = \"...\"   keys, outbox and inbox; usually beside this file\n",
         }
-        text += &format!("\n[database]\nurl = {}\n", quoted(&database.without_password()));
-        text += &match database.password {
-            Some(_) => format!("password_file = {}\n", quoted(&password.to_string_lossy())),
+        let url = database.without_password();
+        let url = match (url.strip_prefix("mysql://"), &database.user) {
+            (Some(rest), None) if *own_account => format!("mysql://{OWN_USER}@{rest}"),
+            (Some(_) | None, _) => url,
+        };
+        text += &format!("\n[database]\nurl = {}\n", quoted(&url));
+        text += &match database.password.as_ref().map(drop).or(own_account.then_some(())) {
+            Some(()) => format!("password_file = {}\n", quoted(&password.to_string_lossy())),
             None => "# password_file = \"...\"   or password_command, or defaults_file (my.cnf)\n".to_owned(),
         };
         text += "# tls = \"required\"   needed unless the server is on this computer; also: ca = \"...\"\n";
@@ -106,6 +120,7 @@ impl NewSettings {
             text += &format!("\n[sync]\ntables = {}   # \"all\", or a list of names\n", tables_text(tables));
             text += SERIES_TEMPLATE;
             text += TABLES_TEMPLATE;
+            text += MAIL_TEMPLATE;
         }
         text += STICK_TEMPLATE;
         text
@@ -152,12 +167,16 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
+/// What packmule's own account is called where nobody says otherwise.
+const OWN_USER: &str = "packmule";
+
 const CENTRAL_TEMPLATE: &str = "
 # For a lab that can sometimes reach the centre by network; leave out where only sticks travel.
 # [central]
 # url = \"mysql://packmule_lab-a@sync.example.ac.ke/ive_ims\"
 # password_file = \"...\"
 # every = \"30m\"
+# limit_rate = \"50KiB\"   a second, where the line is shared
 ";
 
 const SERIES_TEMPLATE: &str =
@@ -181,6 +200,15 @@ const TABLES_TEMPLATE: &str = "
 # direction = \"both\"           or up (labs to centre), down (centre to labs)
 ";
 
+const MAIL_TEMPLATE: &str = "
+# How much of each lab may wait here when labs send by network:
+# [mail]
+# quota = \"2GiB\"
+# quota_bundles = 1000
+# url_for_labs = \"mysql://sync.example.ac.ke/ive_ims\"   then `packmule enrol` makes each lab an account here
+# ca_for_labs = \"ca.pem\"   the authority of this server's certificate, where it is your own
+";
+
 const STICK_TEMPLATE: &str = "
 # [stick]
 # contact = \"...\"   whom the finder of a lost stick should call
@@ -201,6 +229,7 @@ mod tests {
             database: "mysql://p:hunter2@localhost:3307/ive_ims".parse().unwrap(),
             tables: None,
             state: None,
+            own_account: false,
         }
     }
 

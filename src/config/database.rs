@@ -19,7 +19,7 @@ use crate::config::url::DatabaseUrl;
 /// How to reach and sign in to one database.
 #[derive(Debug)]
 pub struct Database {
-    /// The server, as an IP address or a name; `localhost` has become `127.0.0.1`.
+    /// The server, as an IP address or a name; without TLS, `localhost` has become `127.0.0.1`.
     pub host: String,
     /// The server's TCP port.
     pub port: u16,
@@ -71,10 +71,7 @@ impl Database {
             |client| client.socket.clone(),
         )?;
         let host = read.part("host", |url| url.host.clone(), |client| client.host.clone())?;
-        let host = match host.as_deref() {
-            None | Some("localhost") => "127.0.0.1".to_owned(),
-            Some(host) => host.to_owned(),
-        };
+        let host = host.unwrap_or_else(|| "localhost".to_owned());
         let port = read.port()?;
         let user = read.part("user", |url| url.user.clone(), |client| client.user.clone())?;
         let user = user.ok_or_else(|| section.missing("user"))?;
@@ -83,6 +80,11 @@ impl Database {
         let socket = socket.map(|path| folder.join(path));
         let tls = section.word("tls", Tls::WORDS, |word| word.parse().ok())?;
         let tls = section.shown_or("tls", tls, Tls::default_for(&host, socket.is_some()));
+        let host = match (host.as_str(), tls) {
+            ("localhost", Tls::Off) => "127.0.0.1".to_owned(),
+            // A certificate is made for a name.
+            (_, Tls::Off | Tls::Preferred | Tls::Required) => host,
+        };
         let ca = section.text("ca")?.map(|found| folder.join(section.shown(found)));
         let password = read_password(section, folder, url, client)?;
         Ok(Database { host, port, socket, user, name, password, tls, ca })
@@ -112,8 +114,9 @@ crate::config::rules::choice! {
 
 impl Tls {
     /// Nothing leaves the computer on a socket or loopback; everywhere else encryption is needed.
-    fn default_for(host: &str, socket: bool) -> Self {
-        let loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    pub(super) fn default_for(host: &str, socket: bool) -> Self {
+        let loopback =
+            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         if socket || loopback { Tls::Off } else { Tls::Required }
     }
 }
@@ -291,6 +294,7 @@ mod tests {
     fn encryption_is_left_out_only_where_nothing_leaves_the_computer() {
         assert_eq!(Tls::default_for("127.0.0.1", false), Tls::Off);
         assert_eq!(Tls::default_for("::1", false), Tls::Off);
+        assert_eq!(Tls::default_for("localhost", false), Tls::Off);
         assert_eq!(Tls::default_for("10.0.0.1", true), Tls::Off);
         assert_eq!(Tls::default_for("10.0.0.1", false), Tls::Required);
         assert_eq!(Tls::default_for("db.example.ac.ke", false), Tls::Required);

@@ -139,6 +139,9 @@ pub enum CardError {
     /// The words are not the ones that were signed.
     #[error("it was changed after it was signed")]
     BadSignature,
+    /// What is sealed in the answer cannot be opened with this site's key.
+    #[error("what is sealed in it is for another key")]
+    NotForThisKey,
     /// The answer is for another lab.
     #[error("it is for {wanted}, not for this site")]
     OtherSite {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads `30s`, `30m`, `2h` or `1d`: from a second to a year. `None` for anything else.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let (number, seconds) = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)]
         .iter()
         .find_map(|(unit, seconds)| text.strip_suffix(unit).map(|number| (number, *seconds)))?;

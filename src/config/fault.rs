@@ -150,6 +150,26 @@ pub enum Problem {
         /// The setting.
         name: String,
     },
+    /// An address for labs that says too much or too little.
+    #[error("{name} cannot be given to labs: {why}")]
+    NotForLabs {
+        /// The name.
+        name: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A quota that is no size, or out of bounds.
+    #[error("{name} is not a size from 1MiB to 1024TiB")]
+    Quota {
+        /// The setting.
+        name: String,
+    },
+    /// A rate that is no size, or out of bounds.
+    #[error("{name} is not a size a second, from 1KiB to 4GiB")]
+    Rate {
+        /// The setting.
+        name: String,
+    },
     /// A password stands in a file that others may read.
     #[error("{name} holds a password, and others may read this file")]
     OpenPassword {

@@ -185,6 +185,11 @@ impl<'r> Section<'r> {
         self.entry(key).is_some_and(|(_, value)| value.get_ref().is_str())
     }
 
+    /// `true` or `false`.
+    pub(super) fn switch(&self, key: &str) -> Result<Option<Found<bool>>, Error> {
+        self.take(key, "true or false", |value| value.as_bool())
+    }
+
     /// One of the words of a choice, which `read` turns into the choice itself.
     pub(super) fn word<T>(
         &self,

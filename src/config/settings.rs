@@ -10,6 +10,8 @@ use crate::config::database::Database;
 use crate::config::error::Error;
 use crate::config::fault::Problem;
 use crate::config::files::read_small_text;
+use crate::config::mail::{MailQuota, read_rate};
+use crate::config::mail_access::MailAccess;
 use crate::config::place::state_for;
 use crate::config::reader::{Reader, Section};
 use crate::config::references::{Reference, read_references};
@@ -39,6 +41,10 @@ pub struct Settings {
     pub rules: BTreeMap<TableName, TableRules>,
     /// How many sites there may be. At the centre only, as above.
     pub series: u16,
+    /// How much mail of each lab is kept. At the centre only, as above.
+    pub mail: MailQuota,
+    /// How labs come to the mail by network. At the centre only, as above.
+    pub mail_access: MailAccess,
     /// Foreign keys that the database does not declare. At a lab only, for the one time when its keys are moved.
     pub references: Vec<Reference>,
     /// Whom the finder of a stick should call.
@@ -70,7 +76,8 @@ impl Settings {
         let tree = reader.parse()?;
         let top = reader.top(&tree);
         top.only(&[
-            "role", "site", "state", "database", "central", "sync", "tables", "stick", "keep", "agent",
+            "role", "site", "state", "database", "central", "sync", "tables", "mail", "agent", "stick",
+            "keep",
         ])?;
         let role = top.word("role", Role::WORDS, |word| word.parse().ok())?;
         let role = top.shown(top.needed("role", role)?);
@@ -93,6 +100,8 @@ impl Settings {
         let central = Central::read(&top.section("central")?, folder, role, mode)?;
         let (tables, rules) = read_tables(&top, role)?;
         let (series, references) = (read_series(&top, role)?, read_references(&top, role)?);
+        let mail = MailQuota::read(&top.section("mail")?, role)?;
+        let mail_access = MailAccess::read(&top.section("mail")?, folder, role)?;
         let stick = top.section("stick")?;
         stick.only(&["contact", "bundle_max"])?;
         let contact = stick.text("contact")?.map(|found| stick.shown(found));
@@ -111,6 +120,8 @@ impl Settings {
             tables,
             rules,
             series,
+            mail,
+            mail_access,
             references,
             contact,
             bundle_bytes_max,
@@ -133,6 +144,8 @@ pub struct Central {
     pub database: Database,
     /// How often to exchange changes.
     pub every: Duration,
+    /// How many bytes a second may go over the line; `None`: as fast as it goes.
+    pub limit_rate: Option<u64>,
 }
 
 impl Central {
@@ -143,7 +156,7 @@ impl Central {
         if role == Role::Central {
             return Err(section.refuse_all(Problem::OtherRole { section: "central", role }));
         }
-        section.only(&[Database::NAMES, &["every"]].concat())?;
+        section.only(&[Database::NAMES, &["every", "limit_rate"]].concat())?;
         let database = Database::read(section, folder, mode)?;
         let every = match section.text("every")? {
             Some(found) => match every::parse(&found.value) {
@@ -161,7 +174,8 @@ impl Central {
                 EVERY_DEFAULT
             }
         };
-        Ok(Some(Central { database, every }))
+        let limit_rate = read_rate(section)?;
+        Ok(Some(Central { database, every, limit_rate }))
     }
 }
 
@@ -324,7 +338,7 @@ mod tests {
     #[test]
     fn a_lab_reaches_the_centre_encrypted_unless_told_otherwise() {
         let lab = "role=\"lab\"\nsite=\"lab-a\"\n[database]\nuser=\"p\"\nname=\"d\"\nsocket=\"/s\"\n[central]\n\
-                   url=\"mysql://packmule_lab-a@sync.example.ac.ke/ive_ims\"\n";
+                   url=\"mysql://packmule_lab-a@sync.example.ac.ke/ive_ims\"\nlimit_rate = \"50KiB\"\n";
         let settings = read(lab).unwrap();
         assert_eq!(settings.database.place(), "/s");
         let central = settings.central.unwrap();
@@ -332,6 +346,7 @@ mod tests {
             (central.database.tls, central.every),
             (crate::config::Tls::Required, Duration::from_secs(1800))
         );
+        assert_eq!(central.limit_rate, Some(50 << 10));
     }
 
     #[test]
@@ -364,6 +379,10 @@ mod tests {
             (
                 &format!("{CENTRE}[sync]\nseries = 1\n"),
                 "packmule.toml line 6: sync.series must be from 2 to 65535",
+            ),
+            (
+                &format!("{CENTRE}[mail]\nquota = \"2 bundles\"\n"),
+                "packmule.toml line 6: mail.quota is not a size from 1MiB to 1024TiB",
             ),
             (
                 &format!("{CENTRE}[sync]\nseries = 65536\n"),

@@ -5,6 +5,8 @@
     reason = "the driver's own enums: what is not named here is all the same to us"
 )]
 
+use crate::db::tls::TlsFault;
+
 /// Why the database could not do it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +18,14 @@ pub enum Error {
         place: String,
         /// What the system said.
         source: Box<mysql::Error>,
+    },
+    /// The server is there, and the line to it cannot be encrypted as the settings want it.
+    #[error("no safe line to MySQL at {place}")]
+    Insecure {
+        /// Host and port.
+        place: String,
+        /// Why.
+        fault: TlsFault,
     },
     /// The account or its password is not accepted, or may not use the database.
     #[error("cannot sign in to MySQL at {place} as '{user}'")]
@@ -84,6 +94,7 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         match self {
             Error::Unreachable { .. } => true,
+            Error::Insecure { fault, .. } => fault.may_pass(),
             Error::Refused { class, .. } => match class {
                 Class::TryAgain | Class::LineLost => true,
                 Class::ForeignKey | Class::Duplicate | Class::Value | Class::Rights | Class::Other => false,
@@ -103,6 +114,7 @@ impl Error {
             Error::Refused { class, .. } => Some(*class),
             Error::TooLong { .. } | Error::Misfit { .. } => Some(Class::Value),
             Error::Unreachable { .. }
+            | Error::Insecure { .. }
             | Error::SignIn { .. }
             | Error::NoDatabase { .. }
             | Error::TooOld { .. }
@@ -129,12 +141,16 @@ impl Error {
             Error::Misfit { column, why } => {
                 return Some(format!("column {column} {why}; change the column here, or the value there"));
             }
+            Error::Insecure { fault, .. } => return Some(fault.to_string()),
             Error::Unreachable { .. }
             | Error::SignIn { .. }
             | Error::NoDatabase { .. }
             | Error::TooOld { .. }
             | Error::Refused { .. }
             | Error::Unexpected { .. } => {}
+        }
+        if self.is_silence() {
+            return Some("no answer came in time".to_owned());
         }
         Some(match self.source_error()? {
             mysql::Error::MySqlError(error) => format!("{} ({})", error.message, error.code),
@@ -150,13 +166,29 @@ impl Error {
         })
     }
 
+    /// Whether the other end kept silent for longer than the line's timeout allows.
+    pub fn is_silence(&self) -> bool {
+        let is_it = |kind| matches!(kind, std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut);
+        match self.source_error() {
+            Some(mysql::Error::IoError(error)) => is_it(error.kind()),
+            Some(mysql::Error::DriverError(mysql::DriverError::ConnectTimeout)) => true,
+            // The driver does not hand out what the system said, but its kind stands in what it shows.
+            Some(mysql::Error::CodecError(error)) => {
+                let shown = format!("{error:?}");
+                ["kind: WouldBlock", "kind: TimedOut"].iter().any(|kind| shown.contains(kind))
+            }
+            Some(_) | None => false,
+        }
+    }
+
     fn source_error(&self) -> Option<&mysql::Error> {
         match self {
             Error::Unreachable { source, .. }
             | Error::SignIn { source, .. }
             | Error::NoDatabase { source, .. }
             | Error::Refused { source, .. } => Some(source),
-            Error::TooOld { .. }
+            Error::Insecure { .. }
+            | Error::TooOld { .. }
             | Error::TooLong { .. }
             | Error::Misfit { .. }
             | Error::Unexpected { .. } => None,

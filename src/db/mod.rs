@@ -3,11 +3,13 @@
 //! Text protocol throughout: both servers then print every value in one spelling, and statements of
 //! many rows are not bound by the number of placeholders.
 
+mod account;
 mod catalog;
 mod column;
 mod default;
 mod error;
 mod foreign;
+mod grants;
 mod integer;
 mod json_sql;
 mod key_steps;
@@ -22,12 +24,15 @@ mod session;
 mod shared;
 pub mod sql;
 mod target;
+mod tls;
 mod write;
 
+pub use account::{Account, Line, Pattern};
 pub use catalog::{Catalog, Table, Trigger, Unshareable};
 pub use column::{Cell, ColumnDetail};
 pub use error::{Class, Error};
 pub use foreign::{ForeignKey, OnParent};
+pub use grants::Grants;
 pub use integer::integer_max;
 pub use json_sql::{JsonLoss, json_loss};
 pub use key_steps::{Kept, KeySteps};
@@ -44,4 +49,5 @@ pub use shared::{
     read_rows, rows_by_key,
 };
 pub use target::{Password, Target, Tls};
+pub use tls::TlsFault;
 pub use write::{delete_rows, goes_alone, insert_rows, respell_key, update_rows, upsert_rows};

@@ -1,5 +1,6 @@
 //! One connection, with every setting that could change how a value is read or written pinned down.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use mysql::prelude::Queryable;
@@ -7,6 +8,7 @@ use mysql::{OptsBuilder, SslOpts};
 
 use crate::db::error::Error;
 use crate::db::target::{Target, Tls};
+use crate::db::tls::TlsFault;
 use crate::model::Stamp;
 
 /// One connection to the site's database.
@@ -32,6 +34,11 @@ pub struct Row(Vec<mysql::Value>);
 impl Session {
     /// Connects, signs in and pins the session's settings.
     pub fn open(target: &Target) -> Result<Self, Error> {
+        if let Tls::Required { ca: Some(ca) } = &target.tls
+            && let Some(fault) = TlsFault::of_ca_file(ca)
+        {
+            return Err(Error::Insecure { place: target.place(), fault });
+        }
         let mut conn = mysql::Conn::new(options(target)).map_err(|source| connect_error(target, source))?;
         let version: Option<(String, String)> = conn
             .query_first("SELECT VERSION(), CAST(@@max_allowed_packet AS CHAR)")
@@ -69,11 +76,22 @@ impl Session {
         Ok(self.conn.affected_rows())
     }
 
+    /// Runs a statement with a password in it. Only `shown` of it is ever seen, in an error.
+    pub(super) fn execute_hidden(&mut self, sql: &str, shown: &str) -> Result<(), Error> {
+        self.conn.query_drop(sql).map_err(|source| Error::refused(shown, source))
+    }
+
     /// Runs a statement whose question marks stand for these values, which are sent as they are.
     pub(super) fn execute_with(&mut self, sql: &str, values: Vec<Vec<u8>>) -> Result<(), Error> {
         self.check_length(sql.len() + values.iter().map(|value| value.len() + 16).sum::<usize>())?;
         let values: Vec<mysql::Value> = values.into_iter().map(mysql::Value::Bytes).collect();
         self.conn.exec_drop(sql, values).map_err(|source| Error::refused(sql, source))
+    }
+
+    /// Runs a statement whose question marks stand for these bytes, which are sent as they are and not as text.
+    pub fn execute_bytes(&mut self, sql: &str, values: Vec<Vec<u8>>) -> Result<u64, Error> {
+        self.execute_with(sql, values)?;
+        Ok(self.conn.affected_rows())
     }
 
     /// A server hangs up on a statement that is too long for it, and the transaction is lost.
@@ -207,18 +225,26 @@ impl Row {
 fn options(target: &Target) -> OptsBuilder {
     // A row as large as the server allows must pass, whatever the driver's own default is.
     const PACKET_BYTES_MAX: usize = 1 << 30;
+    const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
     let mut options = OptsBuilder::new()
         .user(Some(target.user.as_str()))
         .pass(target.password.as_ref().map(|password| password.expose().to_owned()))
         .db_name(Some(target.database.as_str()))
         .prefer_socket(false)
         .max_allowed_packet(Some(PACKET_BYTES_MAX))
-        .tcp_connect_timeout(Some(Duration::from_secs(10)))
-        .stmt_cache_size(Some(0));
+        .tcp_connect_timeout(Some(target.timeout.unwrap_or(CONNECT_TIMEOUT)))
+        .read_timeout(target.timeout)
+        .write_timeout(target.timeout)
+        // Over a long line a statement that is sent many times is prepared once; nearby it is forgotten at once.
+        .stmt_cache_size(Some(if target.timeout.is_some() { 2 } else { 0 }));
     options = match &target.socket {
         Some(path) => options.socket(Some(path.to_string_lossy())),
         None => options.ip_or_hostname(Some(target.host.as_str())).tcp_port(target.port),
     };
+    if target.host == "localhost" {
+        // It may stand for ::1 first, where the server does not listen; from 127.0.0.1 the driver tries that first.
+        options = options.bind_address(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
+    }
     match &target.tls {
         Tls::Off => options,
         Tls::Required { ca } => options.ssl_opts(SslOpts::default().with_root_cert_path(ca.clone())),
@@ -227,6 +253,17 @@ fn options(target: &Target) -> OptsBuilder {
 
 fn connect_error(target: &Target, source: mysql::Error) -> Error {
     let place = target.place();
+    let ca = match &target.tls {
+        Tls::Off => None,
+        Tls::Required { ca } => ca.as_deref(),
+    };
+    if let Some(fault) = TlsFault::of(&source, &target.host, ca) {
+        return Error::Insecure { place, fault };
+    }
+    if matches!(source, mysql::Error::DriverError(mysql::DriverError::UnknownAuthPlugin(_))) {
+        // MySQL asks an account that is not there for a proof of some kind or other, so that nobody learns that it is not.
+        return Error::SignIn { place, user: target.user.clone(), source: Box::new(source) };
+    }
     let mysql::Error::MySqlError(mysql::MySqlError { code, .. }) = source else {
         return Error::Unreachable { place, source: Box::new(source) };
     };

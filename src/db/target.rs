@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -42,6 +43,9 @@ pub struct Target {
     pub database: String,
     /// Whether the line is encrypted.
     pub tls: Tls,
+    /// How long to wait for the server each time: to connect, for an answer, to hand over what is sent. `None` on a line
+    /// that does not break without a word.
+    pub timeout: Option<Duration>,
 }
 
 /// Whether the line to the server is encrypted.

@@ -8,6 +8,8 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,10 +24,12 @@ use super::template;
 /// A running server that is nobody else's.
 #[derive(Debug)]
 pub struct PrivateServer {
-    keeper: Keeper,
+    /// Sites may be at work on the server while it is killed and started again.
+    keeper: Mutex<Keeper>,
+    folder: PathBuf,
     binary: ServerBinary,
     port: u16,
-    pid: u32,
+    pid: AtomicU32,
 }
 
 /// How a private server is set up.
@@ -77,36 +81,43 @@ impl PrivateServer {
         let port = free_port().map_err(folder_error)?;
         let keeper =
             Keeper::new(&base, |folder| command(binary, folder, port, options)).map_err(folder_error)?;
-        template::copy_to(binary, &base, &keeper.folder().join(DATA))?;
-        let mut server = PrivateServer { keeper, binary: binary.clone(), port, pid: 0 };
+        let folder = keeper.folder().to_path_buf();
+        template::copy_to(binary, &base, &folder.join(DATA))?;
+        let (keeper, pid) = (Mutex::new(keeper), AtomicU32::new(0));
+        let server = PrivateServer { keeper, folder, binary: binary.clone(), port, pid };
         server.restart()?;
         Ok(server)
     }
 
     /// Ends the server at once, as a power cut would. Its data stay for [`restart`](Self::restart).
-    pub fn kill(&mut self) -> Result<(), ServerError> {
-        self.keeper.kill().map_err(|source| self.lost(source))
+    pub fn kill(&self) -> Result<(), ServerError> {
+        self.keeper().kill().map_err(|source| self.lost(source))
     }
 
     /// Asks the server to end, and waits until all it knows is on the disk. Takes seconds.
-    pub fn stop(&mut self) -> Result<(), ServerError> {
-        self.keeper.stop().map_err(|source| self.lost(source))
+    pub fn stop(&self) -> Result<(), ServerError> {
+        self.keeper().stop().map_err(|source| self.lost(source))
     }
 
     /// Starts the server again on the same data, socket and port. A server that runs is killed first.
-    pub fn restart(&mut self) -> Result<(), ServerError> {
+    pub fn restart(&self) -> Result<(), ServerError> {
         self.kill()?;
-        self.pid = self.keeper.start().map_err(|source| self.lost(source))?;
+        let pid = self.keeper().start().map_err(|source| self.lost(source))?;
+        self.pid.store(pid, Ordering::Relaxed);
         let until = Instant::now() + START_TIME;
         while self.connect("").is_err() {
-            let alive = self.keeper.alive().map_err(|source| self.lost(source))?;
+            let alive = self.keeper().alive().map_err(|source| self.lost(source))?;
             if !alive || Instant::now() > until {
-                let log = log_tail(&self.keeper.log());
+                let log = log_tail(&self.keeper().log());
                 return Err(ServerError::Ended { path: self.binary.path().to_path_buf(), log });
             }
             thread::sleep(POLL_TIME);
         }
         Ok(())
+    }
+
+    fn keeper(&self) -> MutexGuard<'_, Keeper> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The program that runs.
@@ -116,12 +127,12 @@ impl PrivateServer {
 
     /// The process id of the running server, for measuring its memory.
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.pid.load(Ordering::Relaxed)
     }
 
     /// The folder that holds the server's data and socket. It goes away with the server.
     pub fn folder(&self) -> &Path {
-        self.keeper.folder()
+        &self.folder
     }
 
     /// The unix socket.
@@ -171,7 +182,7 @@ impl PrivateServer {
     }
 
     fn lost(&self, source: io::Error) -> ServerError {
-        ServerError::Folder { path: self.keeper.folder().to_path_buf(), source }
+        ServerError::Folder { path: self.folder.clone(), source }
     }
 }
 

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::config::{KeyFolder, Settings, Witness};
 use crate::db::{Catalog, Session, sql};
+use crate::engine::centre_line::check_line;
 use crate::engine::error::Error;
 use crate::engine::follow::readable;
 use crate::engine::home::{Home, now};
 use crate::engine::overdue::overdue;
 use crate::engine::peers::overview;
+use crate::engine::rights::{check_rights, check_rights_alone};
 use crate::engine::rules::check_rules;
 use crate::engine::series::check_series;
 use crate::engine::tables::{Remark, TableState, check_tables};
@@ -48,25 +50,24 @@ pub fn doctor(settings: &Settings, monitor: &dyn Monitor) -> Vec<Check> {
         Ok(home) => home,
         Err(error) => {
             let words = "this site cannot be opened".to_owned();
-            return vec![Check {
-                subject: "site",
-                health: Health::Bad,
-                words,
-                remedy: None,
-                error: Some(error),
-            }];
+            let mut checks =
+                vec![Check { subject: "site", health: Health::Bad, words, remedy: None, error: Some(error) }];
+            checks.extend(check_rights_alone(settings).into_iter().flatten());
+            return checks;
         }
     };
     let mut checks =
         vec![good("site", format!("{} {}, keys and database are there", home.role(), home.site()))];
     let server = format!("{}, database {}", home.session.version(), settings.database.name);
     checks.push(good("database", server));
+    collect(&mut checks, "rights", check_rights(&mut home.session, settings));
     collect(&mut checks, "triggers", triggers(&mut home));
     collect(&mut checks, "tables", tables(&mut home));
     collect(&mut checks, "rules", check_rules(&mut home));
     collect(&mut checks, "outbox", outbox(&mut home));
     collect(&mut checks, "history", history(&mut home));
     collect(&mut checks, "series", check_series(&mut home));
+    collect(&mut checks, "line", check_line(&home));
     collect(&mut checks, "waiting", waiting(&mut home));
     collect(&mut checks, "server", server_settings(&mut home.session));
     checks

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{AnswerCard, SiteCard, TableRules, VerifiedSite};
+use crate::config::{Administrator, AnswerCard, SiteCard, TableRules, VerifiedSite};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
+use crate::engine::lab_account::{self, LabAccount};
 use crate::engine::setup::own_card;
 use crate::ledger::{self, KnownSite, SiteState};
 use crate::model::{Role, Series, Site, StreamId};
@@ -22,10 +23,26 @@ pub struct Enrolled {
     pub answer: PathBuf,
     /// The centre's own words, for the lab to compare.
     pub words: String,
+    /// What became of its way by network.
+    pub account: LabAccount,
+}
+
+/// What `enrol` was told of the lab's account.
+#[derive(Debug)]
+pub struct AccountOptions {
+    /// From where it may come: a host name, an address, or a pattern of these.
+    pub host: String,
+    /// Who makes it, where packmule's own account may not.
+    pub administrator: Option<Administrator>,
 }
 
 /// Enrols the lab whose card this is, and writes the answer for it. The words must have been compared.
-pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<Enrolled, Error> {
+pub fn enrol(
+    home: &mut Home<'_>,
+    card: &VerifiedSite,
+    answer: &Path,
+    options: &AccountOptions,
+) -> Result<Enrolled, Error> {
     let site = home.site().clone();
     if home.role() != Role::Central {
         return Err(Cause::OnlyAtCentral { site }.into());
@@ -51,6 +68,10 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
             number
         }
     };
+    let (account, access) =
+        lab_account::make(home, &lab.site, &options.host, options.administrator.as_ref())?;
+    let online = access.map(|access| access.seal(&lab.recipient)).transpose();
+    let online = online.map_err(|source| Error::File { path: answer.to_path_buf(), source })?;
     let tables = ledger::shared_tables(&mut home.session)?.into_iter().map(|table| {
         let rules = home.settings.rules.get(&table).cloned().unwrap_or_else(TableRules::default);
         (table, rules)
@@ -61,6 +82,7 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
         series: series_of(home, number)?,
         answers: card.digest(),
         tables: tables.collect(),
+        online,
     }
     .create(&home.keys.signing)?;
     std::fs::write(answer, text).map_err(|source| Error::File { path: answer.to_path_buf(), source })?;
@@ -70,6 +92,7 @@ pub fn enrol(home: &mut Home<'_>, card: &VerifiedSite, answer: &Path) -> Result<
         was_there,
         answer: answer.to_path_buf(),
         words: home.keys.words(),
+        account,
     })
 }
 

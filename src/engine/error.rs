@@ -30,6 +30,9 @@ pub enum Error {
     /// A folder or a stick.
     #[error(transparent)]
     Mailbox(#[from] mailbox::Error),
+    /// The mail in the centre's database, or the line to it.
+    #[error(transparent)]
+    Mail(#[from] mailbox::MailError),
     /// Writing a bundle to the tables.
     #[error("bundle {name} was not applied")]
     Apply {
@@ -84,6 +87,9 @@ pub enum Cause {
     /// Another packmule works with the same state folder.
     #[error("another packmule is at work here")]
     AtWork,
+    /// Another agent runs for the same site.
+    #[error("the agent of this site is running already")]
+    AgentAtWork,
     /// `init` was not run, or for another database.
     #[error("the database {database} is not set up for packmule")]
     NotSetUp {
@@ -101,6 +107,12 @@ pub enum Cause {
     /// A lab that the centre does not know yet.
     #[error("{site} has not joined a centre yet")]
     NotJoined {
+        /// The lab.
+        site: Site,
+    },
+    /// A lab whose settings do not say where the centre can be reached.
+    #[error("the settings of {site} do not say where the centre can be reached by network")]
+    NoCentralAddress {
         /// The lab.
         site: Site,
     },
@@ -186,6 +198,24 @@ pub enum Cause {
         /// Why.
         why: String,
     },
+    /// The account that was named for packmule is the administrator's.
+    #[error("'{user}' is the administrator's account, and packmule needs one of its own")]
+    OwnIsAdministrator {
+        /// The account.
+        user: String,
+    },
+    /// An account of that name is there, with another password.
+    #[error("the account {account} is there already, with another password")]
+    AccountTaken {
+        /// The account.
+        account: String,
+    },
+    /// The settings name no password for the account that is to be made.
+    #[error("the settings name no password for '{user}'")]
+    NoPassword {
+        /// The account.
+        user: String,
+    },
     /// The inbox's disk has no room for a bundle's private copy.
     #[error("no room for bundle {name} in the inbox: it needs {need_bytes} bytes, and {free_bytes} are free")]
     InboxFull {
@@ -208,6 +238,7 @@ impl Error {
             Error::Capture(error) => error.may_pass(),
             Error::Seal(error) => error.may_pass(),
             Error::Mailbox(error) => error.may_pass(),
+            Error::Mail(error) => error.may_pass(),
             Error::Apply { source, .. } | Error::Retry { source } => source.may_pass(),
             Error::State(cause) => matches!(cause, Cause::AtWork),
             Error::Key(_) | Error::Bundle { .. } | Error::File { .. } => false,

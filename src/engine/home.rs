@@ -1,8 +1,9 @@
 //! A site at work: its settings, keys, folders and database, opened once for a command.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::Utc;
 
@@ -25,8 +26,31 @@ pub struct Home<'a> {
     pub(super) sites: Vec<KnownSite>,
     pub(super) outbox: Folder,
     pub(super) inbox: Folder,
+    /// The labs that this one of several workers of a centre serves; `None`: it does everything.
+    pub(super) portion: Option<Portion>,
     /// Held, not read: the lock ends with the process, whatever way it ends.
     _lock: Option<File>,
+}
+
+/// A part of all labs, for one of several workers that serve them side by side.
+///
+/// Each worker has an inbox of its own. Two that serve the same lab, as on two computers, do no harm: the stream's row
+/// is locked while a bundle is applied, and the second finds it applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Portion {
+    /// Which worker, counted from 0.
+    pub worker: u16,
+    /// How many there are.
+    pub of: u16,
+}
+
+impl Portion {
+    /// Whether a lab is served by this worker.
+    pub fn has(self, site: &Site) -> bool {
+        let sum: u32 =
+            site.as_str().bytes().fold(0, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        sum % u32::from(self.of.max(1)) == u32::from(self.worker)
+    }
 }
 
 /// Whether a piece of work changes anything here.
@@ -34,6 +58,8 @@ pub struct Home<'a> {
 pub(super) enum Work {
     /// It does, so only one at a time.
     Changes,
+    /// It does, in a way that goes on beside others of the same kind, and beside nothing else.
+    Shares(Option<Portion>),
     /// It only looks.
     Looks,
 }
@@ -49,10 +75,20 @@ impl<'a> Home<'a> {
         Self::open(settings, monitor, Work::Changes)
     }
 
+    /// Opens the centre for work that several do at a time: one seals, others each serve a portion of the labs.
+    pub fn share(
+        settings: &'a Settings,
+        monitor: &'a dyn Monitor,
+        portion: Option<Portion>,
+    ) -> Result<Self, Error> {
+        Self::open(settings, monitor, Work::Shares(portion))
+    }
+
     fn open(settings: &'a Settings, monitor: &'a dyn Monitor, work: Work) -> Result<Self, Error> {
         let keys = KeyFolder::new(&settings.state).open()?;
         let lock = match work {
-            Work::Changes => Some(lock(settings)?),
+            Work::Changes => Some(lock(settings, File::try_lock)?),
+            Work::Shares(_) => Some(lock(settings, File::try_lock_shared)?),
             Work::Looks => None,
         };
         let mut session = connect(&settings.database)?;
@@ -62,10 +98,33 @@ impl<'a> Home<'a> {
         if here.site != settings.site || here.role != settings.role {
             return Err(Cause::OtherSite { found: here.site, wanted: settings.site.clone() }.into());
         }
+        if work != Work::Looks {
+            // Tables that this program knows and the one before it did not.
+            ledger::prepare(&mut session, here.role)?;
+        }
         let sites = ledger::sites(&mut session)?;
         let outbox = Folder::ensure(settings.state.join("outbox"))?;
-        let inbox = Folder::ensure(settings.state.join("inbox"))?;
-        Ok(Home { settings, monitor, keys, here, session, sites, outbox, inbox, _lock: lock })
+        let portion = match work {
+            Work::Shares(portion) => portion,
+            Work::Changes | Work::Looks => None,
+        };
+        let inbox = own_folder(settings, portion, "inbox")?;
+        Ok(Home { settings, monitor, keys, here, session, sites, outbox, inbox, portion, _lock: lock })
+    }
+
+    /// Where bundles lie while they are fetched.
+    pub(super) fn arriving(&self) -> Result<Folder, Error> {
+        own_folder(self.settings, self.portion, "arriving")
+    }
+
+    /// Whether this piece of work is the one that looks after what all share: triggers, the outbox, the log.
+    pub(super) fn keeps_house(&self) -> bool {
+        self.portion.is_none()
+    }
+
+    /// Whether bundles of `site` are this one's to take in.
+    pub(super) fn serves(&self, site: &Site) -> bool {
+        self.portion.is_none_or(|portion| portion.has(site))
     }
 
     /// This site's name.
@@ -119,6 +178,17 @@ impl<'a> Home<'a> {
     }
 }
 
+fn own_folder(settings: &Settings, portion: Option<Portion>, name: &str) -> Result<Folder, Error> {
+    let mut path = settings.state.clone();
+    if let Some(Portion { worker, .. }) = portion {
+        for level in ["workers".to_owned(), worker.to_string()] {
+            path.push(level);
+            Folder::ensure(&path)?;
+        }
+    }
+    Ok(Folder::ensure(path.join(name))?)
+}
+
 /// Now, by this machine's clock.
 pub(super) fn now() -> Stamp {
     Stamp::from_micros(Utc::now().timestamp_micros())
@@ -126,6 +196,14 @@ pub(super) fn now() -> Stamp {
 
 /// Connects to the database that the settings name.
 pub(super) fn connect(database: &config::Database) -> Result<Session, Error> {
+    connect_within(database, None)
+}
+
+/// The same over a line that may fall silent: after `timeout` it is given up.
+pub(super) fn connect_within(
+    database: &config::Database,
+    timeout: Option<Duration>,
+) -> Result<Session, Error> {
     let tls = match database.tls {
         config::Tls::Off => db::Tls::Off,
         config::Tls::Required | config::Tls::Preferred => db::Tls::Required { ca: database.ca.clone() },
@@ -138,10 +216,13 @@ pub(super) fn connect(database: &config::Database) -> Result<Session, Error> {
         password: database.password.read()?.map(|text| db::Password::new(text.as_str().to_owned())),
         database: database.name.clone(),
         tls,
+        timeout,
     };
     match Session::open(&target) {
         // "preferred": a server without TLS is still better than none
-        Err(db::Error::Unreachable { .. }) if database.tls == config::Tls::Preferred => {
+        Err(db::Error::Insecure { fault, .. })
+            if database.tls == config::Tls::Preferred && fault.is_servers() =>
+        {
             target.tls = db::Tls::Off;
             Ok(Session::open(&target)?)
         }
@@ -149,14 +230,17 @@ pub(super) fn connect(database: &config::Database) -> Result<Session, Error> {
     }
 }
 
+/// How the lock is taken: alone, or beside others.
+pub(super) type TakeLock = fn(&File) -> Result<(), TryLockError>;
+
 /// Takes the one lock of a state folder. A file lock: it cannot be left behind by a crash.
-pub(super) fn lock(settings: &Settings) -> Result<File, Error> {
+pub(super) fn lock(settings: &Settings, take: TakeLock) -> Result<File, Error> {
     let path: PathBuf = settings.state.join("lock");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|source| Error::File { path: path.clone(), source })?;
-    match file.try_lock() {
+    match take(&file) {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Cause::AtWork.into()),
-        Err(std::fs::TryLockError::Error(source)) => Err(Error::File { path, source }),
+        Err(TryLockError::WouldBlock) => Err(Cause::AtWork.into()),
+        Err(TryLockError::Error(source)) => Err(Error::File { path, source }),
     }
 }

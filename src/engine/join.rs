@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::capture::{self, LogDepth};
-use crate::config::{AnswerCard, KeyFolder, SiteCard, VerifiedAnswer};
+use crate::config::{self, AnswerCard, CentralLines, KeyFolder, SiteCard, VerifiedAnswer};
 use crate::db::Catalog;
 use crate::engine::enrol::{is_same, known_site};
 use crate::engine::error::{Cause, Error};
@@ -51,6 +51,22 @@ pub struct Joined {
     pub rekeyed: Option<RekeyPlan>,
     /// The keys that the server gives to new rows; `None` where none count up.
     pub series: Option<SeriesReport>,
+    /// What became of the way to the centre by network.
+    pub online: OnlineAccess,
+}
+
+/// What became of the way to the centre by network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnlineAccess {
+    /// The answer says nothing of one.
+    None,
+    /// A newer packmule has written it in a form that this one does not know.
+    TooNew,
+    /// The settings name it.
+    Known {
+        /// What became of the settings.
+        lines: CentralLines,
+    },
 }
 
 /// What `join` would do.
@@ -123,7 +139,23 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, options: JoinOptions) 
     // The number last: it says that the lab has joined.
     let number = u32::from(answer.series.number());
     ledger::join_here(&mut home.session, &home.here.site, number)?;
-    Ok(Joined { central: central.site.clone(), number, tables, missing, adopted, rekeyed, series })
+    let online = take_access(home, answer)?;
+    Ok(Joined { central: central.site.clone(), number, tables, missing, adopted, rekeyed, series, online })
+}
+
+/// Opens what the centre sealed for this lab, and writes it down.
+fn take_access(home: &Home<'_>, answer: &AnswerCard) -> Result<OnlineAccess, Error> {
+    let Some(sealed) = &answer.online else {
+        return Ok(OnlineAccess::None);
+    };
+    let opened = sealed.open(&home.keys.identity).map_err(|source| config::Error::Card {
+        path: KeyFolder::new(&home.settings.state).path().to_path_buf(),
+        source,
+    })?;
+    match opened {
+        Some(access) => Ok(OnlineAccess::Known { lines: config::write_central(home.settings, &access)? }),
+        None => Ok(OnlineAccess::TooNew),
+    }
 }
 
 fn adopt(home: &mut Home<'_>, catalog: &Catalog, tables: &[TableName]) -> Result<u64, Error> {

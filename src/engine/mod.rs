@@ -4,6 +4,7 @@
 
 mod arrivals;
 mod carry;
+mod centre_line;
 mod clock;
 mod doctor;
 mod enrol;
@@ -15,8 +16,11 @@ mod history;
 mod home;
 mod intake;
 mod join;
+mod lab_account;
+mod mail;
 mod outbox;
 mod overdue;
+mod own_account;
 mod peers;
 mod prune;
 mod ready;
@@ -26,6 +30,7 @@ mod record;
 mod recover;
 mod rekey;
 mod reply;
+mod rights;
 mod rules;
 mod seal;
 mod series;
@@ -38,13 +43,17 @@ mod verify;
 mod watch;
 
 pub use carry::{Carried, CarriedBundle, CarryTo, carry};
-pub use clock::measure_clock;
 pub use doctor::{Check, Health, doctor};
-pub use enrol::{Enrolled, enrol};
+pub use enrol::{AccountOptions, Enrolled, enrol};
 pub use error::{Cause, Error};
 pub use history::history;
-pub use home::Home;
-pub use join::{Adoption, JoinOptions, JoinPreview, Joined, join, open_answer, preview_join};
+pub use home::{Home, Portion};
+pub use join::{Adoption, JoinOptions, JoinPreview, Joined, OnlineAccess, join, open_answer, preview_join};
+pub use lab_account::{AccountDoor, LabAccount};
+pub use mail::{
+    FetchedBundle, LineOptions, MailLine, Pull, PullPreview, Push, PushPreview, Pushed, PushedBundle,
+    Unfetched, preview_pull, preview_push, pull, push,
+};
 pub use peers::{Held, OnTheWay, PeerStatus};
 pub use prune::{Pruned, clean, prune};
 pub use receive::{Import, ImportOptions, Item, ItemOutcome, import, waits_here};

@@ -12,7 +12,7 @@ use crate::engine::home::{Home, now};
 use crate::engine::receive::{ImportOptions, Item, ItemOutcome};
 use crate::engine::rules::checked_rules;
 use crate::engine::tables::follow_tables;
-use crate::ledger;
+use crate::ledger::{self, Way};
 use crate::model::{BundleKind, BundleName, Direction, Role, Seq, Site, StreamId, TableName};
 use crate::monitor::Notice;
 
@@ -253,6 +253,10 @@ fn apply_once(
             kind: one.checked.manifest().kind(),
             receipt: one.checked.manifest().receipt(),
             size_bytes: one.size_bytes,
+            way: match options.online.is_some_and(|online| online.contains(&one.name)) {
+                true => Way::Online,
+                false => Way::Stick,
+            },
             open: Box::new(|| home.open_copy(&one.name, &one.checked)),
         })
         .collect();

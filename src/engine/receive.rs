@@ -26,6 +26,8 @@ pub struct ImportOptions<'a> {
     pub dry_run: bool,
     /// Which share of a table's rows a bundle may delete, in percent.
     pub delete_percent_max: u64,
+    /// The bundles that came, or could have come, over the line just now; the history says so of them.
+    pub online: Option<&'a BTreeSet<BundleName>>,
     /// What a person decided to leave out, because it was dropped here on purpose.
     pub without: &'a Without,
 }
@@ -110,7 +112,7 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions<'_
     }
     import.met = met(home, places, &waiting, &import.items);
     let mut tables = Tables::read(home)?;
-    if !options.dry_run {
+    if !options.dry_run && home.keeps_house() {
         let shared: Vec<TableName> = tables.shared.iter().cloned().collect();
         renew_stale(home, &tables.catalog, &shared)?;
     }

@@ -1,12 +1,14 @@
 //! `init`: makes a site of a database.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::capture::{self, LogDepth};
-use crate::config::{self, KeyFolder, Keys, NewSettings, Settings, SiteCard, Tables};
+use crate::config::{self, Administrator, KeyFolder, Keys, NewSettings, Settings, SiteCard, Tables};
 use crate::db::{Catalog, Ensured, Session, sql};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{connect, lock, now};
+use crate::engine::own_account;
 use crate::engine::rules::expect_rules;
 use crate::engine::series::{SeriesReport, ServerSettings, preview_series, settle_series};
 use crate::engine::tables::wanted_tables;
@@ -26,6 +28,8 @@ pub struct Init {
     pub adopt: bool,
     /// What becomes of the server's own settings.
     pub server: ServerSettings,
+    /// Who makes packmule's own account first, where it is not there yet.
+    pub administrator: Option<Administrator>,
 }
 
 /// What `init` made.
@@ -51,6 +55,8 @@ pub struct InitReport {
     pub card: Option<PathBuf>,
     /// The six words of this site.
     pub words: String,
+    /// Whether an administrator has made packmule's own account, or completed its rights.
+    pub made_account: bool,
 }
 
 /// Makes a site of a database: settings, keys, packmule's tables, triggers. Running it again completes it.
@@ -92,7 +98,10 @@ pub struct InitPreview {
 pub fn preview(init: &Init) -> Result<InitPreview, Error> {
     let settings = init.settings.preview(&init.path)?;
     is_site(init, &settings)?;
-    let mut session = connect(&settings.database)?;
+    let mut session = match &init.administrator {
+        Some(administrator) => own_account::look(administrator, &settings)?,
+        None => connect(&settings.database)?,
+    };
     let found = ledger::load_here(&mut session)?;
     is_its_database(&settings, found.as_ref())?;
     let catalog = Catalog::load(&mut session)?;
@@ -144,6 +153,10 @@ pub(super) fn count_rows(session: &mut Session, table: &TableName) -> Result<u64
 }
 
 fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
+    let mut administrator = match &init.administrator {
+        Some(administrator) => Some(own_account::make(administrator, &settings)?),
+        None => None,
+    };
     // The database first: when it cannot be reached or belongs to another site, nothing has been made yet.
     let mut session = connect(&settings.database)?;
     let found = ledger::load_here(&mut session)?;
@@ -152,11 +165,11 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
     let catalog = Catalog::load(&mut session)?;
     expect_rules(&settings, &catalog)?;
     let (mut tables, unshareable) = wanted_tables(&catalog, &wanted(&settings))?;
-    let _lock = lock(&settings)?;
+    let _lock = lock(&settings, File::try_lock)?;
     let keys = KeyFolder::new(&settings.state).create()?;
     // The application's own log first: where it is refused, nothing of packmule's is there yet.
     let log = capture::ensure_log(&mut session)?;
-    ledger::prepare(&mut session)?;
+    ledger::prepare(&mut session, settings.role)?;
     ledger::ensure_conflict_log(&mut session)?;
     let was_there = found.is_some();
     let here = match found {
@@ -170,7 +183,11 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
     };
     ledger::add_tables(&mut session, &tables, now())?;
     let series = match series {
-        Some(series) => settle_series(&mut session, &catalog, &tables, series, init.server)?,
+        // An administrator may set what packmule's own account may not.
+        Some(series) => {
+            let session = administrator.as_mut().unwrap_or(&mut session);
+            settle_series(session, &catalog, &tables, series, init.server)?
+        }
         None => None,
     };
     let depth = LogDepth::of(settings.role);
@@ -181,6 +198,7 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
         Role::Central => None,
     };
     Ok(InitReport {
+        made_account: init.administrator.is_some(),
         words: keys.words(),
         was_there,
         log,

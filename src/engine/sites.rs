@@ -4,6 +4,7 @@ use crate::bundle::{Recipient, VerifyingKey};
 use crate::config::{nearest, six_words};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
+use crate::engine::lab_account::{self, AccountDoor};
 use crate::engine::peers::{PeerStatus, overview};
 use crate::ledger::{self, KnownSite, SiteState};
 use crate::model::{Role, Site};
@@ -38,6 +39,8 @@ pub struct SiteChange {
     pub is_new: bool,
     /// Bundles for it that were removed from the outbox; in a preview, that would be.
     pub removed: u64,
+    /// What became of its account in this database.
+    pub account: AccountDoor,
 }
 
 /// A lab in full.
@@ -95,6 +98,7 @@ pub fn change_site(home: &mut Home<'_>, site: &Site, order: SiteOrder) -> Result
     // The wish first: a lab that takes part again without it would go on from rows that it was never told of.
     ledger::want_snapshot(&mut home.session, site, change.wants_snapshot)?;
     ledger::set_site_state(&mut home.session, site, change.after)?;
+    change.account = lab_account::turn(home, site, order)?;
     if change.after == SiteState::Revoked {
         change.removed = remove_bundles(home, site)?;
     }
@@ -139,7 +143,16 @@ fn outcome(known: &KnownSite, order: SiteOrder) -> Result<SiteChange, Cause> {
         (SiteState::Active, SiteOrder::Resend) => (SiteState::Active, true),
     };
     let is_new = after != known.state || wants_snapshot != known.wants_snapshot;
-    Ok(SiteChange { site, order, before: known.state, after, wants_snapshot, is_new, removed: 0 })
+    Ok(SiteChange {
+        site,
+        order,
+        before: known.state,
+        after,
+        wants_snapshot,
+        is_new,
+        removed: 0,
+        account: AccountDoor::None,
+    })
 }
 
 /// Nobody may read what waits for a revoked lab, and nothing of what came from it will be applied.

@@ -20,6 +20,8 @@ pub struct Status {
     pub central: Option<Site>,
     /// Whether the rows here have to do with the centre's: a lab takes in a snapshot first.
     pub has_started: bool,
+    /// Whether this lab can reach its centre by network, as its settings say.
+    pub is_online: bool,
     /// Edits that no bundle carries yet and that somebody is to be told of, by table.
     pub unsealed: Vec<(TableName, u64)>,
     /// How things stand with each other site, in both directions.
@@ -58,6 +60,7 @@ pub fn status(home: &mut Home<'_>) -> Result<Status, Error> {
     Ok(Status {
         central: home.sites.iter().find(|known| known.role == Role::Central).map(|known| known.site.clone()),
         has_started: home.has_started()?,
+        is_online: home.settings.central.is_some(),
         unsealed: to_seal,
         peers,
         clock: ledger::load_clock(&mut home.session)?,

@@ -19,9 +19,13 @@ pub struct Here {
     pub logged_since: Stamp,
 }
 
-/// Makes packmule's own tables, except the two that an application may have made already.
-pub fn prepare(session: &mut Session) -> Result<(), Error> {
-    db::migrate(session, MIGRATIONS)?;
+/// Makes packmule's own tables, except the two that an application may have made already, and brings those of an older
+/// packmule to the form of this one. The tables of the mail are made at the centre only.
+pub fn prepare(session: &mut Session, role: Role) -> Result<(), Error> {
+    db::migrate(session, "packmule_migration", MIGRATIONS)?;
+    if role == Role::Central {
+        db::migrate(session, "packmule_central_migration", CENTRAL_MIGRATIONS)?;
+    }
     Ok(())
 }
 
@@ -60,6 +64,9 @@ pub fn create_here(session: &mut Session, here: &Here) -> Result<(), Error> {
         sql::text(&here.incarnation.to_string()),
         sql::text(&here.logged_since.to_sql()),
     ))?;
+    if here.role == Role::Central {
+        session.execute("INSERT IGNORE INTO packmule_mail_centre SELECT id, site FROM packmule_here")?;
+    }
     Ok(())
 }
 
@@ -82,9 +89,12 @@ pub(super) fn stamp(text: &str) -> Result<Stamp, db::Error> {
     Stamp::from_sql(text).map_err(|_| db::Error::Unexpected { what: format!("{text:?} for a time") })
 }
 
-const MIGRATIONS: &[Migration] = &[
+pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "ledger", sql: include_str!("../../schema/site/0001_ledger.sql") },
     Migration { number: 2, name: "series", sql: include_str!("../../schema/site/0002_series.sql") },
     Migration { number: 3, name: "clock", sql: include_str!("../../schema/site/0003_clock.sql") },
     Migration { number: 4, name: "joined", sql: include_str!("../../schema/site/0004_joined.sql") },
 ];
+
+pub(super) const CENTRAL_MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "mail", sql: include_str!("../../schema/central/0001_mail.sql") }];

@@ -7,7 +7,9 @@ mod error;
 mod here;
 mod kept;
 mod log;
+mod mail_accounts;
 mod overview;
+mod own_names;
 mod prune;
 mod series;
 mod sites;
@@ -31,10 +33,12 @@ pub use log::{
     LoggedRow, RowHistory, RowTime, answer_rows, last_own_batches, log_rows, logged_here, own_batches_after,
     own_changes, own_deletes, row_histories,
 };
+pub use mail_accounts::{mail_account, turn_mail, write_mail_account};
 pub use overview::{
     Author, OpenEdits, Unsealed, all_unconfirmed, newest_applied, newest_sealed, newest_with_content,
     open_edits, unsealed_rows,
 };
+pub use own_names::OwnNames;
 pub use prune::{
     batch_before, change_history, confirmed_batch, last_prunable_bundle, prune_log, unconfirmed_log_rows,
 };

@@ -53,6 +53,11 @@ pub fn choose(mounts: &[Mount]) -> Choice {
     candidates.pop().map_or(Choice::None, Choice::One)
 }
 
+/// The drives that packmule has written to before, those aside that the system runs from.
+pub fn prepared(mounts: &[Mount]) -> impl Iterator<Item = &Mount> {
+    mounts.iter().filter(|mount| mount.has_packmule && !is_system(&mount.point))
+}
+
 /// Asks the system which drives are mounted now.
 pub fn mounts() -> Result<Vec<Mount>, Error> {
     let disks = Disks::new_with_refreshed_list_specifics(DiskRefreshKind::nothing().with_storage())

@@ -60,6 +60,22 @@ impl Folder {
         Ok(PartFile { folder: self.clone(), name: name.clone(), path, file })
     }
 
+    /// Opens `NAME.mule.part` to go on with it, or creates it where there is none.
+    pub fn resume_part(&self, name: &BundleName) -> Result<PartFile, Error> {
+        let path = self.part_path(name);
+        match platform::open_regular(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.create_part(name),
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(Error::NotAFile { path }),
+            Err(error) => return Err(self.fault(&path, 0, error)),
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        platform::without_following(&mut options);
+        let file = options.open(&path).map_err(|error| self.fault(&path, 0, error))?;
+        Ok(PartFile { folder: self.clone(), name: name.clone(), path, file })
+    }
+
     /// Creates a file without a name beside the bundles. It vanishes with the process.
     pub fn create_nameless(&self) -> Result<File, Error> {
         tempfile::tempfile_in(&self.path).map_err(|error| self.fault(&self.path, 0, error))
@@ -130,6 +146,18 @@ impl Folder {
         Ok(path)
     }
 
+    /// Gives a finished part of this folder its name in another one on the same disk. What has the name there stays.
+    pub fn hand_over(&self, name: &BundleName, to: &Folder) -> Result<(), Error> {
+        let path = to.bundle_path(name);
+        if fs::symlink_metadata(&path).is_ok() {
+            return self.remove_part(name);
+        }
+        fs::rename(self.part_path(name), &path).map_err(|error| self.fault(&path, 0, error))?;
+        // The new place first: a power cut in between leaves the file in both folders, never in none.
+        to.sync()?;
+        self.sync()
+    }
+
     /// How many bytes can still be stored.
     pub fn free_bytes(&self) -> Result<u64, Error> {
         platform::free_bytes(&self.path).map_err(|error| self.fault(&self.path, 0, error))
@@ -171,6 +199,11 @@ impl Folder {
         self.path.join(format!("{name}{PART}"))
     }
 
+    /// What it means that a bundle could not be written here to its end.
+    pub(super) fn write_fault(&self, name: &BundleName, need_bytes: u64, source: io::Error) -> Error {
+        self.fault(&self.part_path(name), need_bytes, source)
+    }
+
     fn fault(&self, path: &Path, need_bytes: u64, source: io::Error) -> Error {
         classify(source, &Circumstance::now(&self.path, path, need_bytes))
     }
@@ -198,6 +231,11 @@ impl PartFile {
         self.file.sync_all().map_err(fault)?;
         self.folder.sync()?;
         Ok(self.file.metadata().map_err(fault)?.len())
+    }
+
+    /// The file itself.
+    pub(super) fn inner(&self) -> &File {
+        &self.file
     }
 
     /// Gives the part up and removes it.

@@ -1,12 +1,15 @@
 //! Mailboxes: the places where closed bundles wait, and the moves between them.
 //!
-//! A mailbox is a private folder of this site ([`Folder`]: outbox, inbox, quarantine) or a stick or share that
-//! people carry ([`Stick`]). Both list, open, put and remove whole files, by name and by bytes. Nothing here
-//! reads more of a bundle's meaning than the first 512 bytes, and those only to tell a bundle from a photo.
+//! A mailbox is a private folder of this site ([`Folder`]: outbox, inbox, quarantine), a stick or share that
+//! people carry ([`Stick`]), or the mail in the centre's database ([`Central`]). All list, open, put and remove whole
+//! files, by name and by bytes. Nothing here reads more of a bundle's meaning than the first 512 bytes, and those only to
+//! tell a bundle from a photo.
 //!
-//! The two differ in how a file comes into being, because the disks beneath them differ: a folder renames a
-//! finished `.part`, a stick is written in place and read back. `local.rs` and `put.rs` say why.
+//! They differ in how a file comes into being, because what is beneath them differs: a folder renames a finished `.part`,
+//! a stick is written in place and read back, the mail shows a bundle only when its last part is there. `local.rs`,
+//! `put.rs` and `central/` say why.
 
+mod central;
 mod drives;
 mod error;
 mod existing;
@@ -23,7 +26,11 @@ mod contract;
 #[cfg(test)]
 mod sample;
 
-pub use drives::{Choice, Mount, choose, mounts};
+pub use central::{
+    Central, Cleared, Listed, Mail, MailError, MailState, Odd, Pace, Parcel, Sent, SentMail, Share, Standing,
+    UnderWay,
+};
+pub use drives::{Choice, Mount, choose, mounts, prepared};
 pub use error::Error;
 pub use local::{Folder, PartFile, Stored};
 pub use names::{display_path, name_hint};

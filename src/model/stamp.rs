@@ -92,6 +92,8 @@ impl FromStr for Stamp {
 pub fn ahead_words(ahead_micros: i64) -> String {
     const UNITS: [(u64, &str); 3] = [(86_400, "days"), (3600, "h"), (60, "min")];
     let seconds = ahead_micros.unsigned_abs() / 1_000_000;
+    // Nobody sets a clock more exactly than that, and 2 h are not 119 min.
+    let seconds = if seconds < 120 { seconds } else { (seconds + 30) / 60 * 60 };
     // Two of a unit at least: 90 min says more than 1 h.
     let unit = UNITS.iter().find(|(length, _)| seconds >= 2 * length).copied();
     let (length, unit) = unit.unwrap_or((1, "s"));
@@ -141,6 +143,7 @@ mod tests {
     #[test]
     fn how_far_a_clock_is_off_is_said_in_the_largest_unit_that_fits_twice() {
         let words = |seconds: i64| ahead_words(seconds * 1_000_000);
+        assert_eq!(words(7199), "2 h ahead");
         assert_eq!((words(7250), words(-90)), ("2 h ahead".to_owned(), "90 s behind".to_owned()));
         assert_eq!((words(5400), words(-300_000)), ("90 min ahead".to_owned(), "3 days behind".to_owned()));
     }

@@ -7,6 +7,7 @@
 
 mod data;
 mod measure;
+mod online;
 mod peers;
 mod sites;
 mod works;
@@ -32,10 +33,13 @@ fn main() {
     works::fresh_rows(&server, &size);
     works::snapshot(&server, &size);
     works::round(&server, &size);
+    online::line(&server, &size);
+    online::crowd(&server, &size);
     works::mix(&server, &options(true), &size);
 }
 
 /// How much is measured.
+#[derive(Clone, Copy)]
 pub(crate) struct Size {
     /// Rows of the table.
     pub(crate) rows: u64,
@@ -43,14 +47,16 @@ pub(crate) struct Size {
     pub(crate) changes: u64,
     /// Statements where a peer works one by one.
     pub(crate) singles: u64,
+    /// Labs of one centre.
+    pub(crate) labs: u64,
 }
 
 impl Size {
     /// The whole measure, or a hundredth of it with `--quick`.
     fn from_arguments() -> Self {
         match std::env::args().any(|argument| argument == "--quick") {
-            true => Size { rows: 20_000, changes: 3_000, singles: 500 },
-            false => Size { rows: 1_000_000, changes: 300_000, singles: 10_000 },
+            true => Size { rows: 20_000, changes: 3_000, singles: 500, labs: 10 },
+            false => Size { rows: 1_000_000, changes: 300_000, singles: 10_000, labs: 200 },
         }
     }
 }

@@ -72,3 +72,67 @@ impl Pair {
         walk(&self.stick())
     }
 }
+
+/// A centre and labs that reach it by network, each with a database of its own on one server: `NAME_central`, `NAME_lab_1`, ...
+pub(crate) struct Online {
+    folder: tempfile::TempDir,
+    labs: u64,
+    /// The centre's settings, as `init` and this bench have made them.
+    settings: String,
+}
+
+impl Online {
+    /// Enrols labs whose databases, and the centre's, are there.
+    pub(crate) fn new(server: &PrivateServer, name: &str, labs: u64) -> Online {
+        let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+        let mut sites = Online { folder, labs, settings: String::new() };
+        let url = server.url(&format!("{name}_central"));
+        let of_central = ["--role", "central", "--site", "central", "--no-series", "--tables", "all"];
+        sites.run("central", &[&["init", "--database", &url], &of_central[..]].concat());
+        let mail = server.tcp_url(&format!("{name}_central")).replace("root@", "");
+        let written = std::fs::read_to_string(sites.path("central.toml")).unwrap();
+        sites.settings = format!("{written}\n[mail]\nurl_for_labs = \"{mail}\"\n");
+        sites.set("");
+        for lab in 1..=labs {
+            let (site, card, answer) = (format!("lab-{lab}"), format!("{lab}.card"), format!("{lab}.answer"));
+            let url = server.url(&format!("{name}_lab_{lab}"));
+            let of_lab = ["--role", "lab", "--site", &site, "--no-series", "--card", &card];
+            sites.run(&site, &[&["init", "--database", &url], &of_lab[..]].concat());
+            sites.run("central", &["enrol", &card, "--answer", &answer, "--yes"]);
+            sites.run(&site, &["join", &answer, "--yes", "--no-series"]);
+        }
+        sites
+    }
+
+    /// Writes the centre's settings, with these added.
+    pub(crate) fn set(&self, more: &str) {
+        std::fs::write(self.path("central.toml"), format!("{}\n{more}", self.settings)).unwrap();
+    }
+
+    /// Every lab and the centre, once each way.
+    pub(crate) fn exchange_all(&self) {
+        for command in ["push", "sync"] {
+            for lab in 1..=self.labs {
+                self.run(&format!("lab-{lab}"), &[command]);
+            }
+            self.run("central", &["sync"]);
+        }
+    }
+
+    /// Runs the program at `site`.
+    pub(crate) fn run(&self, site: &str, arguments: &[&str]) -> Taken {
+        run(self.command(site, arguments).stdout(Stdio::null()))
+    }
+
+    /// The command that [`run`](Self::run) runs.
+    pub(crate) fn command(&self, site: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_packmule"));
+        command.current_dir(self.folder.path());
+        command.args(["-c", &format!("{site}.toml"), "-q"]).args(arguments);
+        command
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}

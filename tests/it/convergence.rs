@@ -50,6 +50,7 @@ fn try_seeds(seeds: impl IntoIterator<Item = u64>) {
         family.central.run(&["import", stick.to_str().unwrap()]).ok();
         lab.run(&["import", stick.to_str().unwrap()]).ok();
     }
+    family.go_online();
     let sites: Vec<&TestSite<'static>> = std::iter::once(&family.central).chain(&family.labs).collect();
     let settings: Vec<String> = sites.iter().map(|site| fs::read_to_string(site.config()).unwrap()).collect();
     let start: Vec<Saved<'_>> = sites.iter().map(|site| Saved::new(site)).collect();

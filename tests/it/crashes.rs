@@ -14,6 +14,8 @@ enum Side {
     WayBack,
     /// Tried in `rekey.rs`.
     Join,
+    /// Tried in `mail_crashes.rs`.
+    Line,
 }
 
 /// Every step belongs to a side, or to the way back (`round_crashes.rs`): a step of a new sort fails the tests here until it is tried, too.
@@ -23,6 +25,7 @@ fn side(step: Step) -> Side {
         Some(("admit" | "apply", _)) => Side::Import,
         Some(("retry", _)) => Side::WayBack,
         Some(("rekey", _)) => Side::Join,
+        Some(("send" | "fetch" | "clear", _)) => Side::Line,
         other => panic!("no test kills the program at {other:?}"),
     }
 }

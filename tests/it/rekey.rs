@@ -280,7 +280,7 @@ fn a_crash_anywhere_leaves_all_keys_or_none_moved_and_the_same_command_completes
 #[test]
 fn the_server_gives_the_next_key_of_the_series_even_when_it_is_killed_right_after_the_move() {
     let arguments = vec!["--innodb-flush-log-at-trx-commit=1".to_owned()];
-    let mut server = PrivateServer::start(&ServerOptions { arguments, ..server_options() }).unwrap();
+    let server = PrivateServer::start(&ServerOptions { arguments, ..server_options() }).unwrap();
     let central = TestSite::new(crate::harness::server(), Role::Central, "central");
     central.sql(SCHEMA);
     let init = ["init", "--role", "central", "--site", "central", "--no-series", "--database"];

@@ -59,7 +59,7 @@ fn write_setting(site: &TestSite<'_>, from: &str, to: &str) {
 
 #[test]
 fn the_servers_of_a_centre_and_a_lab_give_different_keys() {
-    let (mut here, there) = (alone(&[]), alone(&[]));
+    let (here, there) = (alone(&[]), alone(&[]));
     let (central, lab) = (site(&here, Role::Central, "central"), site(&there, Role::Lab, "lab-a"));
     let all = ["--tables", "all"];
     init(&central, &central.url(), &["--tables", "all", "-n"])

@@ -28,7 +28,7 @@ fn a_killed_server_keeps_what_was_committed_and_comes_back() {
         arguments: vec!["--innodb-flush-log-at-trx-commit=1".to_owned()],
         ..server_options()
     };
-    let mut server = PrivateServer::start(&options).unwrap();
+    let server = PrivateServer::start(&options).unwrap();
     server
         .sql("", "CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY); INSERT INTO d.t VALUES (7)")
         .unwrap();

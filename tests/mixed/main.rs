@@ -5,9 +5,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
 
 mod carried;
+mod clocks;
 mod exact;
 mod keys;
 mod kinds;
+mod online;
 mod told;
 
 #[path = "../it/harness/mod.rs"]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::cli::{Answer, Context, EnrolArgs, Exit, Report};
-use crate::config::SiteCard;
-use crate::engine::{self, Enrolled, Home};
+use crate::config::{Administrator, SiteCard};
+use crate::engine::{self, AccountOptions, Enrolled, Home, LabAccount};
 use crate::mailbox::display_path;
 use crate::model::{Role, Site};
 
@@ -35,7 +35,9 @@ pub fn run(args: &EnrolArgs, context: &Context) -> Result<Exit, Report> {
     let progress = context.progress()?;
     let mut home = Home::work(&settings, &progress)?;
     let answer = args.answer.clone().unwrap_or_else(|| PathBuf::from(format!("{lab}.answer")));
-    let enrolled = engine::enrol(&mut home, &card, &answer)?;
+    let administrator = args.admin_defaults_file.clone().map(Administrator::File);
+    let options = AccountOptions { host: args.host.clone(), administrator };
+    let enrolled = engine::enrol(&mut home, &card, &answer, &options)?;
     for line in lines(&enrolled) {
         context.out.prose(&line);
     }
@@ -49,32 +51,68 @@ pub fn run(args: &EnrolArgs, context: &Context) -> Result<Exit, Report> {
             "was_there": enrolled.was_there,
             "answer": enrolled.answer.to_string_lossy(),
             "own_words": enrolled.words,
+            "account": account_json(&enrolled.account),
             "do_next": next(&enrolled),
         }),
     );
     Ok(Exit::Done)
 }
 
+fn account_json(account: &LabAccount) -> serde_json::Value {
+    match account {
+        LabAccount::None => serde_json::Value::Null,
+        LabAccount::Made { account } => json!({ "account": account, "made": true }),
+        LabAccount::NotAllowed { statements } => json!({ "made": false, "statements": statements }),
+    }
+}
+
 fn lines(enrolled: &Enrolled) -> Vec<String> {
-    let Enrolled { site, number, was_there, answer, words } = enrolled;
+    let Enrolled { site, number, was_there, answer, words, account } = enrolled;
     let first = match was_there {
         false => format!("{site} is enrolled, with number {number}."),
         true => format!("{site} was enrolled already, with number {number}; its answer was written anew."),
     };
-    vec![
-        first,
-        format!("  Answer    {}", display_path(answer)),
-        format!("Six words of the centre: {words}"),
-        format!("Do next: {}", next(enrolled)),
-    ]
+    let mut lines = vec![first, format!("  Answer    {}", display_path(answer))];
+    lines.extend(account_lines(account));
+    lines.push(format!("Six words of the centre: {words}"));
+    lines.push(format!("Do next: {}", next(enrolled)));
+    lines
+}
+
+fn account_lines(account: &LabAccount) -> Vec<String> {
+    match account {
+        LabAccount::None => Vec::new(),
+        LabAccount::Made { account } => {
+            vec![format!(
+                "  Online    account {account}; its new password is sealed in the answer, for this lab alone"
+            )]
+        }
+        LabAccount::NotAllowed { statements } => {
+            let mut lines = vec![
+                "  Online    no account was made for it here: packmule's own may not make any. Run the"
+                    .to_owned(),
+                "            same command with --admin-defaults-file; or as an administrator:".to_owned(),
+            ];
+            lines.extend(statements.iter().map(|statement| format!("              {statement};")));
+            lines.push(
+                "            and give the password to the lab, for [central] in its settings".to_owned(),
+            );
+            lines
+        }
+    }
 }
 
 fn next(enrolled: &Enrolled) -> String {
     let site = &enrolled.site;
     let file = enrolled.answer.file_name().map_or_else(String::new, |name| display_path(name.as_ref()));
+    let round = match &enrolled.account {
+        LabAccount::Made { .. } => "packmule sync; here, too: packmule sync, or packmule run".to_owned(),
+        LabAccount::None | LabAccount::NotAllowed { .. } => format!(
+            "packmule export; when its stick comes here: packmule import, which puts the rows for {site} on it"
+        ),
+    };
     format!(
-        "give {} to {site}, and read the centre's six words to it by telephone; there: packmule join {file}, then \
-         packmule export; when its stick comes here: packmule import, which puts the rows for {site} on it",
+        "give {} to {site}, and read the centre's six words to it by telephone; there: packmule join {file}, then {round}",
         display_path(&enrolled.answer),
     )
 }

@@ -28,6 +28,7 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<Exit, Report> {
     let options = ImportOptions {
         dry_run: args.run.dry_run,
         delete_percent_max: u64::from(args.max_delete),
+        online: None,
         without: &without,
     };
     let mut import = engine::import(&mut home, &places, options)?;
@@ -393,7 +394,7 @@ fn without_gap(report: Report) -> Report {
 }
 
 /// One line a bundle. A stick keeps what has no receipt, so most of it was applied before: those share a line.
-fn lines(told: &[Told], reports: &[Report]) -> Vec<(String, String)> {
+pub(in crate::cli) fn lines(told: &[Told], reports: &[Report]) -> Vec<(String, String)> {
     let shown: Vec<(&Told, &str)> = told.iter().map(|one| (one, one.line_beside(reports))).collect();
     let is_run = |(one, line): &(&Told, &str), (other, other_line): &(&Told, &str)| {
         one.from.is_some() && one.from == other.from && line == other_line && one.is_run_with(other)
@@ -426,7 +427,7 @@ fn from_sites(told: &[&Told], role: Role) -> String {
 }
 
 /// The order in which errors matter.
-fn rank(exit: Exit) -> u8 {
+pub(in crate::cli) fn rank(exit: Exit) -> u8 {
     match exit {
         Exit::Refused => 1,
         Exit::Stick => 2,

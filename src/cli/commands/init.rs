@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::capture;
 use crate::cli::phrase::number_of;
 use crate::cli::series;
 use crate::cli::text::escape;
-use crate::cli::{Context, Exit, InitArgs, Report};
-use crate::config::{self, NewSettings};
+use crate::cli::{Ask, Context, Exit, InitArgs, Report};
+use crate::config::{self, Administrator, NewSettings};
 use crate::db::{self, Ensured};
 use crate::engine::{self, Cause, Init, InitPreview, InitReport};
+use crate::ledger;
 use crate::mailbox::display_path;
 use crate::model::{Role, TableName};
 
@@ -21,7 +23,7 @@ pub fn run(args: &InitArgs, context: &Context) -> Result<Exit, Report> {
             .because("the centre decides which tables travel, and tells each lab in its answer card")
             .hint("leave --tables out; until then every table that can be synced is watched"));
     }
-    let init = Init {
+    let mut init = Init {
         path: config::for_new(context.flags.config.as_deref())?,
         settings: NewSettings {
             role: args.role,
@@ -29,21 +31,68 @@ pub fn run(args: &InitArgs, context: &Context) -> Result<Exit, Report> {
             database: context.database_to_set_up(&args.database)?,
             tables: args.tables.clone(),
             state: args.state.clone(),
+            own_account: args.admin_defaults_file.is_some(),
         },
         card: args.card.clone().unwrap_or_else(|| PathBuf::from(format!("{}.card", args.site))),
         adopt: args.adopt,
         server: series::server(args.no_series),
+        administrator: args.admin_defaults_file.clone().map(Administrator::File),
     };
     if args.run.dry_run {
         return preview(&init, context);
     }
-    let report = engine::init(&init).map_err(explain)?;
+    let report = match engine::init(&init) {
+        Err(error) if init.administrator.is_none() && wants_administrator(&error) => {
+            let Some(administrator) = ask_administrator(&init, context)? else {
+                return Err(explain(error));
+            };
+            init.administrator = Some(administrator);
+            init.settings.own_account = true;
+            engine::init(&init)
+        }
+        other => other,
+    };
+    let report = report.map_err(explain)?;
     warn_of_other_address(&init, &report, context);
     for line in lines(&report) {
         context.out.result(&line);
     }
     context.out.json("packmule.init.v1", to_json(&report));
     Ok(Exit::Done)
+}
+
+/// Whether packmule's own account is not there, or may not do what is needed.
+fn wants_administrator(error: &engine::Error) -> bool {
+    let refusal = if let engine::Error::Database(error) = error {
+        error
+    } else if let engine::Error::Ledger(ledger::Error::Database(error)) = error {
+        error
+    } else if let engine::Error::Capture(capture::Error::Database(error)) = error {
+        error
+    } else if let engine::Error::Capture(capture::Error::Trigger { source, .. }) = error {
+        source
+    } else {
+        return false;
+    };
+    // 1419 is no right of the account's: the server must be set otherwise.
+    let lacks_right = refusal.class() == Some(db::Class::Rights) && refusal.code() != Some(1419);
+    matches!(refusal, db::Error::SignIn { .. }) || lacks_right
+}
+
+/// Asks a person for an administrator's sign-in, where one is there. `None`: nobody is, or has none.
+fn ask_administrator(init: &Init, context: &Context) -> Result<Option<Administrator>, Report> {
+    if context.ask == Ask::Nobody {
+        return Ok(None);
+    }
+    let address = init.settings.database.without_password();
+    context.out.say(&format!("packmule's own account cannot do what is needed at {address}."));
+    context.out.say("An administrator of the server can make it now; the sign-in is used once and not kept.");
+    let user = context.ask.name("Administrator's user name, or Enter to stop", "--admin-defaults-file")?;
+    if user.is_empty() {
+        return Ok(None);
+    }
+    let password = context.ask.password(&format!("Password of '{user}'"))?;
+    Ok(Some(Administrator::Asked { user, password }))
 }
 
 /// There are no settings yet to look at or to examine, so other hints help than elsewhere.
@@ -64,7 +113,8 @@ fn explain(error: engine::Error) -> Report {
             Some("every table, and what stands in its way: the same command with `--tables all --dry-run`")
         }
         engine::Error::Database(
-            db::Error::TooOld { .. }
+            db::Error::Insecure { .. }
+            | db::Error::TooOld { .. }
             | db::Error::Refused { .. }
             | db::Error::TooLong { .. }
             | db::Error::Misfit { .. }
@@ -74,6 +124,7 @@ fn explain(error: engine::Error) -> Report {
         | engine::Error::Rekey(_)
         | engine::Error::Rules { .. }
         | engine::Error::Config(_)
+        | engine::Error::Mail(_)
         | engine::Error::Ledger(_)
         | engine::Error::Capture(_)
         | engine::Error::Seal(_)
@@ -127,6 +178,10 @@ fn lines(report: &InitReport) -> Vec<String> {
     let mut fact = |name: &str, words: String| lines.push(format!("  {name:9} {words}"));
     fact("Settings", shown(&settings.path));
     fact("Keys", format!("{}; keep a copy in a safe place", shown(&settings.state.join("keys"))));
+    if report.made_account {
+        let database = &settings.database;
+        fact("Account", format!("'{}', with the rights that it needs and no others", database.user));
+    }
     fact("Watched", number_of(report.tables.len() as u64, "table", "tables"));
     for (table, why) in &report.unshareable {
         fact("Left out", format!("table {}: {why}", escape(table.as_str())));
@@ -272,6 +327,7 @@ fn to_json(report: &InitReport) -> serde_json::Value {
         "adopted": report.adopted,
         "not_adopted": report.not_adopted,
         "series": report.series.as_ref().map(series::to_json),
+        "made_account": report.made_account,
         "card": report.card.as_ref().map(|card| card.to_string_lossy()),
         "words": report.words,
         "do_next": next(report),

@@ -8,8 +8,8 @@ use crate::cli::rekey;
 use crate::cli::series;
 use crate::cli::text::escape;
 use crate::cli::{Answer, Context, Exit, JoinArgs, Report};
-use crate::config::VerifiedAnswer;
-use crate::engine::{self, Adoption, Home, JoinOptions, JoinPreview, Joined, RekeyPlan};
+use crate::config::{CentralLines, VerifiedAnswer};
+use crate::engine::{self, Adoption, Home, JoinOptions, JoinPreview, Joined, OnlineAccess, RekeyPlan};
 use crate::model::{Site, TableName};
 
 /// Shows the centre's words, asks whether they agree, and joins.
@@ -110,7 +110,7 @@ fn left_out(missing: &[(TableName, String)]) -> Value {
 }
 
 fn lines(joined: &Joined) -> Vec<String> {
-    let Joined { central, number, tables, missing, adopted, rekeyed, series } = joined;
+    let Joined { central, number, tables, missing, adopted, rekeyed, series, online } = joined;
     let mut lines = vec![format!("Joined {central}, with number {number}.")];
     lines.push(format!("  Synced    {}", number_of(tables.len() as u64, "table", "tables")));
     lines.extend(missing_lines(missing));
@@ -121,9 +121,41 @@ fn lines(joined: &Joined) -> Vec<String> {
         let rows = number_of(*adopted, "row", "rows");
         lines.push(format!("  Adopted   {rows} that were there already will be sent"));
     }
+    lines.extend(online_lines(online));
     lines.extend(series.iter().flat_map(series::lines));
     lines.push(format!("Do next: {}", next(joined)));
     lines
+}
+
+fn online_lines(online: &OnlineAccess) -> Vec<String> {
+    match online {
+        OnlineAccess::None => Vec::new(),
+        OnlineAccess::TooNew => {
+            vec!["  Online    in a form that only a newer packmule reads: install the centre's, then join again".to_owned()]
+        }
+        OnlineAccess::Known { lines: CentralLines::Written | CentralLines::Unchanged } => {
+            vec![
+                "  Online    the centre's address is in the settings, its password in a file of its own"
+                    .to_owned(),
+            ]
+        }
+        OnlineAccess::Known { lines: CentralLines::ByHand(wanted) } => {
+            let mut lines =
+                vec!["  Online    the settings were left as they are; write into them:".to_owned()];
+            lines.extend(wanted.iter().map(|line| format!("              {}", escape(line))));
+            lines
+        }
+    }
+}
+
+fn online_word(online: &OnlineAccess) -> &'static str {
+    match online {
+        OnlineAccess::None => "none",
+        OnlineAccess::TooNew => "too-new",
+        OnlineAccess::Known { lines: CentralLines::Written } => "written",
+        OnlineAccess::Known { lines: CentralLines::Unchanged } => "unchanged",
+        OnlineAccess::Known { lines: CentralLines::ByHand(_) } => "by-hand",
+    }
 }
 
 fn preview_json(answer: &VerifiedAnswer, preview: &JoinPreview, adopt: bool) -> Value {
@@ -153,6 +185,7 @@ fn to_json(answer: &VerifiedAnswer, joined: &Joined) -> Value {
         "adopted": joined.adopted,
         "rekey": joined.rekeyed.as_ref().map(rekey::to_json),
         "series": joined.series.as_ref().map(series::to_json),
+        "online": online_word(&joined.online),
         "do_next": next(joined),
     })
 }
@@ -162,13 +195,21 @@ fn names(tables: &[TableName]) -> Vec<&str> {
 }
 
 fn next(joined: &Joined) -> String {
-    let export = match &joined.rekeyed {
-        Some(RekeyPlan::Due(_)) => {
-            "start the application anew, every program of it; then plug a stick in: packmule export"
-        }
-        Some(RekeyPlan::Done(_)) | None => "plug a stick in, then: packmule export",
+    let anew = match &joined.rekeyed {
+        Some(RekeyPlan::Due(_)) => "start the application anew, every program of it; then ",
+        Some(RekeyPlan::Done(_)) | None => "",
     };
-    // The first round: the centre's rows come with the answer to it.
-    let round = "bring it to the centre, whose import puts its rows on it; then here: packmule import";
-    format!("{}{export}; {round}", series::first(joined.series.as_ref()))
+    let round = match &joined.online {
+        OnlineAccess::Known { lines: CentralLines::Written | CentralLines::Unchanged } => {
+            "packmule sync, or packmule run, which goes on by itself"
+        }
+        // The first round: the centre's rows come with the answer to it.
+        OnlineAccess::None
+        | OnlineAccess::TooNew
+        | OnlineAccess::Known { lines: CentralLines::ByHand(_) } => {
+            "plug a stick in, then: packmule export; bring it to the centre, whose import puts its rows on it; \
+             then here: packmule import"
+        }
+    };
+    format!("{}{anew}{round}", series::first(joined.series.as_ref()))
 }

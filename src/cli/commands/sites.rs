@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::peer::{amount, cell, moment, peer_json, waiting};
 use crate::cli::phrase::{bundles, number_of};
 use crate::cli::{Answer, Context, Exit, Facts, Grid, Report, SiteArg, SitesArgs, SitesCommand};
-use crate::engine::{self, Home, OnTheWay, PeerStatus, SiteChange, SiteDetails, SiteOrder};
+use crate::engine::{self, AccountDoor, Home, OnTheWay, PeerStatus, SiteChange, SiteDetails, SiteOrder};
 use crate::ledger::SiteState;
 use crate::model::{Site, Stamp};
 
@@ -210,6 +210,15 @@ fn what(change: &SiteChange, dry_run: bool) -> String {
 /// What an order means, for what comes from the lab and for what goes to it.
 fn consequences(change: &SiteChange) -> Facts {
     let mut facts = Facts::default();
+    match &change.account {
+        AccountDoor::None => {}
+        AccountDoor::Open => facts.add("Online", "its account here is let in again"),
+        AccountDoor::Closed => facts.add("Online", "its account here is not let in any more"),
+        AccountDoor::Half { statement } => facts.add(
+            "Online",
+            format!("its mail here is turned off or on; as an administrator of the server, too: {statement}"),
+        ),
+    }
     let snapshot = "all rows, as a snapshot, with the next export or with its stick's next import";
     let kept = "changes of its own that it has not sent stay, and are sent as always";
     match (change.order, change.is_new) {
@@ -263,6 +272,15 @@ fn after(change: &SiteChange) -> String {
     }
 }
 
+fn account_word(account: &AccountDoor) -> Value {
+    match account {
+        AccountDoor::None => Value::Null,
+        AccountDoor::Open => json!("open"),
+        AccountDoor::Closed => json!("closed"),
+        AccountDoor::Half { statement } => json!({ "statement": statement }),
+    }
+}
+
 fn change_json(change: &SiteChange, dry_run: bool, next: &str) -> Value {
     let order = match change.order {
         SiteOrder::Suspend => "suspend",
@@ -279,6 +297,7 @@ fn change_json(change: &SiteChange, dry_run: bool, next: &str) -> Value {
         "wants_snapshot": change.wants_snapshot,
         "changed": change.is_new,
         "removed": change.removed,
+        "account": account_word(&change.account),
         "do_next": next,
     })
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::agent::{self, AgentState};
 use crate::cli::peer::{amount, from_words, moment, peer_json, to_words, under_way, waiting};
 use crate::cli::phrase::{bundles, number_of};
 use crate::cli::text::{count, escape};
@@ -17,11 +18,19 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Report> {
     let progress = context.progress()?;
     let mut home = Home::look(&settings, &progress)?;
     let status = engine::status(&mut home)?;
-    let next = next(&status);
+    let agent = agent::agent_state(&settings.state);
+    let road = match (&agent, status.is_online) {
+        (Some(_), _) => Road::Agent,
+        (None, true) => Road::Line,
+        (None, false) => Road::Stick,
+    };
+    let next = next(&status, road);
     context.out.prose(&first_line(&status));
-    context.out.facts(&facts(&status));
+    let mut facts = facts(&status);
+    agent_facts(&mut facts, agent.as_ref());
+    context.out.facts(&facts);
     context.out.prose(&format!("Do next: {next}"));
-    context.out.json("packmule.status.v1", to_json(&status, &next));
+    context.out.json("packmule.status.v1", to_json(&status, agent.as_ref(), &next));
     Ok(if args.check && status.needs_a_person() { Exit::Waits } else { Exit::Done })
 }
 
@@ -127,6 +136,35 @@ fn facts(status: &Status) -> Facts {
     facts
 }
 
+/// How changes go from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Road {
+    /// By themselves.
+    Agent,
+    /// By command, over the line.
+    Line,
+    /// By command, on a stick.
+    Stick,
+}
+
+/// What the agent does and will do next, where one runs.
+fn agent_facts(facts: &mut Facts, agent: Option<&AgentState>) {
+    let Some(agent) = agent else { return };
+    let at = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Stamp>().ok()).map(moment);
+    let does = match (agent.at_work, agent.is_away) {
+        (true, _) => "exchanging now".to_owned(),
+        (false, true) => "the centre cannot be reached; it is asked again and again".to_owned(),
+        (false, false) => {
+            at(&agent.next).map_or("just begun".to_owned(), |next| format!("next exchange {next}, or sooner"))
+        }
+    };
+    let last = at(&agent.last_done).map_or("none was done yet".to_owned(), |last| format!("last one {last}"));
+    facts.add("Agent", format!("{does}; {last}"));
+    if let Some(trouble) = agent.trouble.as_ref().filter(|_| !agent.is_away) {
+        facts.add("", format!("the last one was stopped: {trouble}; it is tried again by itself"));
+    }
+}
+
 /// `2 h ahead of central's, corrected (compared 8 Nov 2026 16:40)`
 fn clock_words(clock: &ClockState, central: &Site) -> String {
     let compared = format!("compared {}", moment(clock.measured_at));
@@ -188,7 +226,7 @@ fn kept_words(kept: &KeptRows, central: Option<&Site>) -> String {
     format!("{changes} of {table}: {}{}", why, escape(&note))
 }
 
-fn next(status: &Status) -> String {
+fn next(status: &Status, road: Road) -> String {
     let mut next = Vec::new();
     if status.broken_triggers > 0 || !status.left_out.is_empty() {
         next.push("packmule doctor".to_owned());
@@ -206,7 +244,7 @@ fn next(status: &Status) -> String {
         next.push("look at the rows of conflict_log with status 'open'".to_owned());
     }
     match status.role {
-        Role::Lab => next.extend(lab_next(status)),
+        Role::Lab => next.extend(lab_next(status, road)),
         Role::Central if status.peers.is_empty() => {
             next.push("for each lab: packmule enrol LAB.card".to_owned());
         }
@@ -217,6 +255,9 @@ fn next(status: &Status) -> String {
             && (peer.wants_snapshot || peer.unsealed > 0 || !peer.at_home.bundles.is_empty())
     };
     match next.as_slice() {
+        [] if status.role == Role::Central && road == Road::Agent => {
+            "nothing; packmule is exchanging by itself".to_owned()
+        }
         [] if status.role == Role::Central && status.peers.iter().any(waits) => {
             "nothing; what waits for the labs goes with their sticks, or now: packmule export".to_owned()
         }
@@ -234,12 +275,23 @@ fn gap_next(peer: &PeerStatus) -> String {
     }
 }
 
-fn lab_next(status: &Status) -> Option<String> {
+fn lab_next(status: &Status, road: Road) -> Option<String> {
     let Some(central) = centre_of(status) else {
         let site = &status.site;
         return Some(format!("give {site}.card to the centre, then, with its answer: packmule join ANSWER"));
     };
     let name = &central.site;
+    let has_nothing_here = status.unsealed.is_empty() && central.at_home.bundles.is_empty();
+    let is_done = status.has_started && has_nothing_here && central.under_way.bundles.is_empty();
+    match road {
+        _ if is_done => return None,
+        Road::Agent => return Some("nothing; packmule is exchanging by itself".to_owned()),
+        Road::Line if status.has_started && has_nothing_here => {
+            return Some(format!("packmule sync, once {name} has taken in what is on its way"));
+        }
+        Road::Line => return Some("packmule sync".to_owned()),
+        Road::Stick => {}
+    }
     if !status.has_started && central.under_way.bundles.is_empty() {
         return Some(format!(
             "plug a stick in, then: packmule export; bring it to {name}, whose import puts its rows on it; \
@@ -254,7 +306,7 @@ fn lab_next(status: &Status) -> Option<String> {
     })
 }
 
-fn to_json(status: &Status, next: &str) -> Value {
+fn to_json(status: &Status, agent: Option<&AgentState>, next: &str) -> Value {
     let unsealed: Vec<Value> = status
         .unsealed
         .iter()
@@ -282,11 +334,13 @@ fn to_json(status: &Status, next: &str) -> Value {
         "role": status.role.to_string(),
         "central": status.central.as_ref().map(ToString::to_string),
         "started": status.has_started,
+        "agent": agent,
         "clock": status.clock.map(|clock| json!({
             "ahead_ms": clock.ahead_micros / 1000,
             "error_ms": clock.error_micros / 1000,
             "measured_at": clock.measured_at.to_string(),
         })),
+        "online": status.is_online,
         "unsealed": unsealed,
         "unconfirmed": status.peers.iter().map(PeerStatus::unconfirmed).sum::<u64>(),
         "unconfirmed_bytes": status.peers.iter().map(bytes).sum::<u64>(),

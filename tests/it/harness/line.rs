@@ -117,10 +117,9 @@ impl Inner {
         // A server that is down looks here as it looks without a relay: closed at once.
         let Ok(server) = TcpStream::connect(address) else { return };
         let passed = Arc::new(AtomicU64::new(0));
-        for (from, to, is_up) in [
-            (client.try_clone().unwrap(), server.try_clone().unwrap(), true),
-            (server, client, false),
-        ] {
+        for (from, to, is_up) in
+            [(client.try_clone().unwrap(), server.try_clone().unwrap(), true), (server, client, false)]
+        {
             let (inner, passed) = (Arc::clone(self), Arc::clone(&passed));
             thread::spawn(move || inner.relay(from, to, is_up, &passed));
         }
@@ -149,26 +148,45 @@ impl Inner {
                 }
                 Road::HalfOpenAfter(_) if room == 0 => {
                     // The server's end is kept, and nothing comes from it any more.
-                    if is_up { let _ = from.shutdown(Shutdown::Both); } else { let _ = to.shutdown(Shutdown::Both); }
+                    if is_up {
+                        let _ = from.shutdown(Shutdown::Both);
+                    } else {
+                        let _ = to.shutdown(Shutdown::Both);
+                    }
                     while self.road() == road {
                         thread::sleep(pause);
                     }
                     break;
                 }
-                _ if room == 0 => break,
-                _ => {}
+                Road::Open
+                | Road::Down
+                | Road::CutAfter(_)
+                | Road::HalfOpenAfter(_)
+                | Road::Throttled(_)
+                | Road::Delayed(_) => {
+                    if room == 0 {
+                        break;
+                    }
+                }
             }
             let length = piece.len().min(usize::try_from(room).unwrap_or(usize::MAX));
             let read = match from.read(&mut piece[..length]) {
                 Ok(0) => break,
                 Ok(read) => read,
-                Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => continue,
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+                    ) =>
+                {
+                    continue;
+                }
                 Err(_) => break,
             };
             match road {
                 Road::Delayed(time) => thread::sleep(time),
                 Road::Throttled(_) => thread::sleep(Duration::from_millis(50)),
-                _ => {}
+                Road::Open | Road::Down | Road::CutAfter(_) | Road::HalfOpenAfter(_) | Road::Stalled => {}
             }
             passed.fetch_add(read as u64, Ordering::Relaxed);
             let count = if is_up { &self.sent_bytes } else { &self.received_bytes };

@@ -2,12 +2,16 @@
 
 #![allow(dead_code, unused_imports, reason = "each subject takes what it needs")]
 
+mod centre;
+mod certificates;
 mod counts;
 mod delivery;
 mod edits;
 mod family;
 mod fault;
 mod forge;
+mod line;
+mod online;
 mod pair;
 mod people;
 mod program;
@@ -18,12 +22,16 @@ mod server;
 mod site;
 mod world;
 
+pub(crate) use centre::{Centre, enrol, part, password, sending, sign_in};
+pub(crate) use certificates::{Authority, Certificate};
 pub(crate) use counts::{COUNTS_ROWS, COUNTS_SCHEMA, Counts};
 pub(crate) use delivery::{Delivered, Met};
 pub(crate) use edits::{Editor, Edits};
 pub(crate) use family::Family;
 pub(crate) use fault::{Fault, STDERR};
 pub(crate) use forge::{Anatomy, resigned, signing_key, stripped_and_signed};
+pub(crate) use line::{Line, Road};
+pub(crate) use online::{mail_url, open_mail, set_central};
 pub(crate) use pair::{Pair, SCHEMA, files};
 pub(crate) use people::{PEOPLE_ROWS, PEOPLE_SCHEMA, people_rules};
 pub(crate) use program::Ran;

@@ -54,6 +54,11 @@ impl Pair {
         self.lab().sql(EDITS);
     }
 
+    /// Opens the mail of every lab.
+    pub(crate) fn go_online(&self) {
+        self.family.go_online();
+    }
+
     pub(crate) fn export(&self) -> Ran {
         self.lab().run(&["export", self.stick()])
     }
@@ -102,6 +107,9 @@ impl Pair {
         );
         self.assert_no_parts();
         assert_eq!(files(&central.state().join("inbox")), [] as [PathBuf; 0]);
+        assert!(
+            !central.state().join("arriving").exists() || files(&central.state().join("arriving")).is_empty()
+        );
         assert_eq!(central.count("conflict_log"), 0);
     }
 

@@ -29,6 +29,8 @@ pub(crate) struct World<'f> {
     made: u32,
     /// What the stocks hold at the start.
     stocks: Counts,
+    /// Whether the labs can reach the centre by network.
+    online: bool,
     /// What was done so far, for a person who looks into a failure.
     pub(crate) story: &'f RefCell<Vec<String>>,
 }
@@ -55,6 +57,7 @@ impl<'f> World<'f> {
             copies: vec![Vec::new(); family.labs.len()],
             made: 0,
             stocks: stocks(&family.central),
+            online: seed.is_multiple_of(2),
             family,
             folder,
             story,
@@ -79,6 +82,8 @@ impl<'f> World<'f> {
         let stick = self.sticks[lab - 1][place].clone();
         match self.rng.u32(..100) {
             0..=44 => self.edit(),
+            // As often by network as by stick, in one world; in the next there are sticks only.
+            45..=83 if self.online && self.rng.bool() => self.use_line(lab),
             45..=53 => self.run(lab, &["export", text(&stick)]),
             54..=65 => self.run(0, &["import", text(&stick)]),
             66..=76 => self.run(lab, &["import", text(&stick)]),
@@ -141,9 +146,23 @@ impl<'f> World<'f> {
         conn
     }
 
+    /// Somebody sends or fetches by network, at a lab or at the centre; now and then a disk there fails.
+    fn use_line(&mut self, lab: usize) {
+        let at = if self.rng.u32(..5) < 2 { 0 } else { lab };
+        let command = ["push", "pull", "sync"][self.rng.usize(..3)];
+        self.run(at, &[command]);
+        if self.rng.u32(..8) == 0 {
+            self.tell("a part of a bundle for the centre is damaged".to_owned());
+            self.site(0).sql(
+                "UPDATE packmule_mail_part SET body = CONCAT(SUBSTRING(body, 2), 'x') \
+                 WHERE mail IN (SELECT id FROM packmule_mail WHERE to_site = 'central') ORDER BY mail, part LIMIT 1",
+            );
+        }
+    }
+
     /// Runs a command, now and then killed at some step.
     fn run(&mut self, at: usize, arguments: &[&str]) {
-        if arguments.first() == Some(&"import") {
+        if matches!(arguments.first(), Some(&("import" | "pull" | "sync"))) {
             // It would wait for the rows that are locked.
             self.release(at);
         }
@@ -164,7 +183,7 @@ impl<'f> World<'f> {
             crash.map_or(String::new(), |step| format!(" KILLED at {step}"))
         ));
         // Something is damaged; something waits.
-        assert!(matches!(ran.code, None | Some(0 | 14 | 15)), "{ran:?}");
+        assert!(matches!(ran.code, None | Some(0 | 14 | 15 | 17)), "{ran:?}");
     }
 
     fn shown(&self, ran: &Ran) -> String {
@@ -282,6 +301,10 @@ impl<'f> World<'f> {
             );
             let before = self.sealed();
             for (at, stick) in sticks.iter().enumerate() {
+                if self.online {
+                    [at + 1, 0, at + 1].iter().for_each(|at| self.go(round, *at, &["sync"]));
+                    continue;
+                }
                 self.go(round, at + 1, &["export", text(stick)]);
                 self.go(round, 0, &["import", text(stick)]);
                 self.go(round, at + 1, &["import", text(stick)]);
@@ -297,8 +320,9 @@ impl<'f> World<'f> {
     fn go(&self, round: u32, at: usize, arguments: &[&str]) {
         let ran = self.site(at).run(arguments);
         self.tell(format!("{}: {}", self.site(at).name(), self.shown(&ran)));
-        // What waits for another stick still to come may wait in the first round.
-        assert!(ran.code == Some(0) || (ran.code == Some(15) && round == 0), "{ran:?}");
+        // What waits for another stick still to come may wait in the first round, and what is damaged is sent again.
+        let is_fine = ran.code == Some(0) || (matches!(ran.code, Some(14 | 15 | 17)) && round == 0);
+        assert!(is_fine, "{ran:?}");
     }
 
     fn sealed(&self) -> Vec<String> {
