@@ -32,12 +32,6 @@ pub(super) struct Eyes<'a> {
     was_silent: bool,
 }
 
-/// What was there when an exchange began.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Before {
-    edits: OpenEdits,
-}
-
 impl<'a> Eyes<'a> {
     pub(super) fn new(settings: &'a Settings, task: Task) -> Self {
         let now = Instant::now();
@@ -86,19 +80,19 @@ impl<'a> Eyes<'a> {
     }
 
     /// Before an exchange: what is there now is what it takes along.
-    pub(super) fn before(&mut self) -> Before {
-        Before { edits: self.open_edits().unwrap_or(self.edits) }
+    pub(super) fn before(&mut self) -> OpenEdits {
+        self.open_edits().unwrap_or(self.edits)
     }
 
     /// After an exchange: what is still open was held back for a reason, and what is newer was made meanwhile.
-    pub(super) fn after(&mut self, before: Before, schedule: &mut Schedule, ended: Ended) {
+    pub(super) fn after(&mut self, before: OpenEdits, schedule: &mut Schedule, ended: Ended) {
         if ended != Ended::Done {
             return;
         }
         self.was_silent = false;
         if let Some(edits) = self.open_edits() {
             self.edits = edits;
-            if edits.newest > before.edits.newest {
+            if edits.newest > before.newest {
                 schedule.edits(Instant::now());
             }
         }

@@ -62,17 +62,18 @@ pub fn run(settings: &Settings, around: Surroundings<'_>) -> Result<(), Error> {
     let place = Place::take(&settings.state).map_err(file_error)?.ok_or(Cause::AgentAtWork)?;
     forget_workers(settings);
     (around.tell)(Event::Began { site: settings.site.clone(), role: settings.role });
-    let of = if settings.role == Role::Central { settings.agent.workers } else { 1 };
+    // A lab's settings say one, too.
+    let (task, of) = match settings.agent.workers {
+        0 | 1 => (Task::Both, 0),
+        several => (Task::Seal, several),
+    };
     thread::scope(|scope| {
-        let task = if of > 1 { Task::Seal } else { Task::Both };
         for worker in 0..of {
-            if task == Task::Seal {
-                let task = Task::Serve(Portion { worker, of });
-                scope.spawn(move || {
-                    let _guard = StopsAll(around.stop);
-                    Agent::new(settings, around, task, None).until_stopped();
-                });
-            }
+            let task = Task::Serve(Portion { worker, of });
+            scope.spawn(move || {
+                let _guard = StopsAll(around.stop);
+                Agent::new(settings, around, task, None).until_stopped();
+            });
         }
         Agent::new(settings, around, task, Some(place)).until_stopped();
     });

@@ -31,9 +31,6 @@ pub(super) struct Turn<'a> {
     told: Option<String>,
 }
 
-/// As a person's `import` without flags does.
-const DELETE_PERCENT_MAX: u64 = 20;
-
 impl<'a> Turn<'a> {
     pub(super) fn new(settings: &'a Settings, around: Surroundings<'a>, task: Task) -> Self {
         Turn { settings, task, around, line: None, told: None }
@@ -79,12 +76,7 @@ impl<'a> Turn<'a> {
             None => self.line.insert(MailLine::open(&home, options)?),
         };
         let without = Without::default();
-        let import = ImportOptions {
-            dry_run: false,
-            delete_percent_max: DELETE_PERCENT_MAX,
-            online: None,
-            without: &without,
-        };
+        let import = ImportOptions::usual(&without);
         match self.task {
             Task::Both | Task::Serve(_) => done.pull = engine::pull(&mut home, line, import)?,
             // What came by stick and waits for what comes by network.
@@ -107,12 +99,7 @@ impl<'a> Turn<'a> {
     fn try_stick(&self, path: &Path) -> Result<(), Error> {
         let mut home = Home::work(self.settings, self.around.monitor)?;
         let without = Without::default();
-        let import = ImportOptions {
-            dry_run: false,
-            delete_percent_max: DELETE_PERCENT_MAX,
-            online: None,
-            without: &without,
-        };
+        let import = ImportOptions::usual(&without);
         let import = engine::import(&mut home, &[path.to_owned()], import)?;
         let sealed = engine::seal(&mut home)?;
         let carried = engine::carry(&mut home, path, &CarryTo::All)?;

@@ -265,20 +265,7 @@ mod tests {
     use crate::model::{Column, Stamp};
 
     fn detail(name: &str, kind: ColumnKind) -> ColumnDetail {
-        ColumnDetail {
-            name: name.to_owned(),
-            kind,
-            data_type: "x".to_owned(),
-            column_type: format!("{kind}(9)"),
-            collation: None,
-            charset: None,
-            pads: false,
-            nullable: true,
-            has_default: true,
-            auto_increment: false,
-            generated: false,
-            fill: None,
-        }
+        ColumnDetail::sample(name, kind, &format!("{kind}(9)"))
     }
 
     fn shape(name: &str, columns: &[(&str, ColumnKind)], key: &[usize]) -> TableShape {

@@ -180,21 +180,7 @@ mod tests {
     use super::*;
 
     fn width(kind: ColumnKind, column_type: &str) -> Width {
-        let data_type = column_type.split(['(', ' ']).next().unwrap_or_default().to_owned();
-        Width::of(&ColumnDetail {
-            name: "c".to_owned(),
-            kind,
-            data_type,
-            column_type: column_type.to_owned(),
-            collation: None,
-            charset: None,
-            pads: false,
-            nullable: true,
-            has_default: true,
-            auto_increment: false,
-            generated: false,
-            fill: None,
-        })
+        Width::of(&ColumnDetail::sample("c", kind, column_type))
     }
 
     #[test]

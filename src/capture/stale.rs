@@ -90,20 +90,7 @@ mod tests {
     use crate::model::{ColumnKind, TableShape};
 
     fn detail(name: &str) -> ColumnDetail {
-        ColumnDetail {
-            name: name.to_owned(),
-            kind: ColumnKind::Integer,
-            data_type: "int".to_owned(),
-            column_type: "int".to_owned(),
-            collation: None,
-            charset: None,
-            pads: false,
-            nullable: true,
-            has_default: true,
-            auto_increment: false,
-            generated: false,
-            fill: None,
-        }
+        ColumnDetail::sample(name, ColumnKind::Integer, "int")
     }
 
     /// A table with these columns and key, watched by the trigger that was made for another name and key.

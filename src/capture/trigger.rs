@@ -146,20 +146,7 @@ mod tests {
     use crate::model::{ColumnKind, TableName, TableShape};
 
     fn detail(name: &str, data_type: &str, kind: ColumnKind) -> ColumnDetail {
-        ColumnDetail {
-            name: name.to_owned(),
-            kind,
-            data_type: data_type.to_owned(),
-            column_type: data_type.to_owned(),
-            collation: None,
-            charset: None,
-            pads: false,
-            nullable: true,
-            has_default: true,
-            auto_increment: false,
-            generated: false,
-            fill: None,
-        }
+        ColumnDetail::sample(name, kind, data_type)
     }
 
     fn table(name: &str, details: Vec<ColumnDetail>, key: Vec<usize>) -> Table {

@@ -68,9 +68,18 @@ impl Outcome {
         self.reports.iter().min_by_key(|report| rank(report.code)).map_or(Exit::Done, |report| report.code)
     }
 
-    /// What to do next, for one line.
-    pub(super) fn do_next(&self, otherwise: &str) -> String {
-        if self.next.is_empty() { otherwise.to_owned() } else { self.next.join("; ") }
+    /// Prints it with what to do next, for a person and for a program, and returns the exit code.
+    pub(super) fn finish(self, context: &Context, format: &str) -> Exit {
+        let exit = self.say(context);
+        let next = if self.next.is_empty() { "nothing".to_owned() } else { self.next.join("; ") };
+        context.out.prose(&format!("Do next: {next}"));
+        let mut value = self.value;
+        if let Value::Object(fields) = &mut value {
+            fields.extend([("dry_run".to_owned(), json!(false)), ("exit".to_owned(), json!(exit.number()))]);
+            fields.insert("do_next".to_owned(), json!(next));
+        }
+        context.out.json(format, value);
+        exit
     }
 }
 

@@ -150,7 +150,6 @@ pub(super) fn cell(numbers: usize, size_bytes: u64) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::ledger::SiteState;
     use crate::model::ChangeCounts;
 
     pub(in crate::cli) fn at(time: &str) -> Stamp {
@@ -159,24 +158,7 @@ pub(super) mod tests {
 
     /// A site with which nothing was exchanged yet.
     pub(in crate::cli) fn stranger(name: &str) -> PeerStatus {
-        PeerStatus {
-            site: name.parse().unwrap(),
-            number: Some(2),
-            state: SiteState::Active,
-            enrolled_at: at("01 08:00"),
-            last_applied: None,
-            last_data: None,
-            waiting: Vec::new(),
-            waiting_bytes: 0,
-            held: None,
-            frozen: None,
-            unsealed: 0,
-            wants_snapshot: false,
-            last_sealed: None,
-            at_home: OnTheWay::default(),
-            under_way: OnTheWay::default(),
-            confirmed: None,
-        }
+        PeerStatus::stranger(name, at("01 08:00"))
     }
 
     pub(in crate::cli) fn way(bundles: &[u64], left: Option<&str>) -> OnTheWay {

@@ -293,6 +293,27 @@ fn with_micros(mut text: String) -> String {
 }
 
 #[cfg(test)]
+impl ColumnDetail {
+    /// A column as tests need one, such as `decimal(10,2)`: it may be NULL, is not numbered and not computed.
+    pub(crate) fn sample(name: &str, kind: ColumnKind, column_type: &str) -> ColumnDetail {
+        ColumnDetail {
+            name: name.to_owned(),
+            kind,
+            data_type: column_type.split(['(', ' ']).next().unwrap_or_default().to_owned(),
+            column_type: column_type.to_owned(),
+            collation: None,
+            charset: None,
+            pads: false,
+            nullable: true,
+            has_default: true,
+            auto_increment: false,
+            generated: false,
+            fill: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -50,27 +50,10 @@ mod tests {
     use super::*;
     use crate::model::ColumnKind;
 
-    fn detail(kind: ColumnKind, column_type: &str, nullable: bool) -> ColumnDetail {
-        ColumnDetail {
-            name: "c".to_owned(),
-            kind,
-            data_type: column_type.split(['(', ' ']).next().unwrap_or_default().to_owned(),
-            column_type: column_type.to_owned(),
-            collation: None,
-            charset: None,
-            pads: false,
-            nullable,
-            has_default: true,
-            auto_increment: false,
-            generated: false,
-            fill: None,
-        }
-    }
-
     #[test]
     fn a_value_takes_the_spelling_of_its_column() {
         let respelt = |column_type: &str, text: &str| {
-            respell(&detail(ColumnKind::Text, column_type, true), Value::Text(text.to_owned()))
+            respell(&ColumnDetail::sample("c", ColumnKind::Text, column_type), Value::Text(text.to_owned()))
         };
         let text = |text: &str| Value::Text(text.to_owned());
         let lower = "6ccd780c-baba-1026-9564-5b8c656024db";

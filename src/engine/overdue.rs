@@ -84,24 +84,7 @@ mod tests {
     }
 
     fn lab() -> PeerStatus {
-        PeerStatus {
-            site: "lab-a".parse().unwrap(),
-            number: Some(2),
-            state: SiteState::Active,
-            enrolled_at: at(0),
-            last_applied: None,
-            last_data: None,
-            waiting: Vec::new(),
-            waiting_bytes: 0,
-            held: None,
-            frozen: None,
-            unsealed: 0,
-            wants_snapshot: false,
-            last_sealed: None,
-            at_home: OnTheWay::default(),
-            under_way: OnTheWay::default(),
-            confirmed: None,
-        }
+        PeerStatus::stranger("lab-a", at(0))
     }
 
     fn words(role: Role, peer: &PeerStatus, day: u32) -> Vec<String> {

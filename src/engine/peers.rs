@@ -217,3 +217,28 @@ impl Home<'_> {
         StreamId { from: known.site.clone(), incarnation: known.incarnation, to: self.here.site.clone() }
     }
 }
+
+#[cfg(test)]
+impl PeerStatus {
+    /// A site of this name with which nothing was exchanged yet.
+    pub(crate) fn stranger(name: &str, enrolled_at: Stamp) -> PeerStatus {
+        PeerStatus {
+            site: name.parse().unwrap(),
+            number: Some(2),
+            state: SiteState::Active,
+            enrolled_at,
+            last_applied: None,
+            last_data: None,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            held: None,
+            frozen: None,
+            unsealed: 0,
+            wants_snapshot: false,
+            last_sealed: None,
+            at_home: OnTheWay::default(),
+            under_way: OnTheWay::default(),
+            confirmed: None,
+        }
+    }
+}

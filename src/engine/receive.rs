@@ -32,6 +32,17 @@ pub struct ImportOptions<'a> {
     pub without: &'a Without,
 }
 
+impl<'a> ImportOptions<'a> {
+    /// Which share of a table's rows a bundle may delete without a person's leave, in percent.
+    pub const DELETE_PERCENT_USUAL: u8 = 20;
+
+    /// As a person's `import` without flags does it. What needs leave waits in the inbox, where `import` finds it.
+    pub fn usual(without: &'a Without) -> Self {
+        let delete_percent_max = u64::from(Self::DELETE_PERCENT_USUAL);
+        ImportOptions { dry_run: false, delete_percent_max, online: None, without }
+    }
+}
+
 /// What an import found and did.
 #[derive(Debug, Default)]
 pub struct Import {

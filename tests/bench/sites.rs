@@ -91,6 +91,8 @@ impl Online {
         sites.run("central", &[&["init", "--database", &url], &of_central[..]].concat());
         let mail = server.tcp_url(&format!("{name}_central")).replace("root@", "");
         let written = std::fs::read_to_string(sites.path("central.toml")).unwrap();
+        // More sites than most centres have.
+        let written = written.replace("[sync]\n", "[sync]\nseries = 250\n");
         sites.settings = format!("{written}\n[mail]\nurl_for_labs = \"{mail}\"\n");
         sites.set("");
         for lab in 1..=labs {

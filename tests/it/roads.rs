@@ -21,7 +21,10 @@ struct Scene<'s> {
 
 impl<'s> Scene<'s> {
     fn new(server: &'s PrivateServer) -> Scene<'s> {
-        let family = Family::new(server, SCHEMA, &["lab-a"]);
+        Scene::of(Family::new(server, SCHEMA, &["lab-a"]), server)
+    }
+
+    fn of(family: Family<'s>, server: &PrivateServer) -> Scene<'s> {
         family.central.sql("INSERT INTO shelves VALUES (1, 'north'), (2, 'south')");
         open_mail(&family.central, "lab-a");
         let line = Line::to(server.port());
@@ -243,5 +246,37 @@ fn a_server_that_dies_during_an_exchange_and_comes_back_is_waited_for() {
         });
         server.restart().unwrap();
     }
+    scene.settle();
+}
+
+#[test]
+fn a_server_without_a_free_connection_and_one_whose_disk_is_full_are_waited_for() {
+    let server = PrivateServer::start(&server_options()).unwrap();
+    // The lab's own database is on another server.
+    let family = Family::between((&server, SCHEMA), (self::server(), SCHEMA));
+    let scene = Scene::of(family, &server);
+    let central = scene.central();
+    scene.edit(1);
+    central.sql("SET GLOBAL max_connections = 10");
+    let mut crowd = Vec::new();
+    while let Ok(session) = server.connect("") {
+        crowd.push(session);
+        assert!(crowd.len() < 100);
+    }
+    scene.sync().code(17).says("Too many connections").says("hint: ");
+    drop(crowd);
+    let freed = Instant::now();
+    while server.connect("").is_err() {
+        assert!(freed.elapsed() < Duration::from_secs(20));
+        thread::sleep(Duration::from_millis(100));
+    }
+    central.sql("SET GLOBAL max_connections = 150");
+    scene.settle();
+    // A table that can take no more says what a full disk says.
+    scene.edit(2);
+    central.sql("CREATE TRIGGER full BEFORE INSERT ON packmule_mail_part FOR EACH ROW FOLLOWS packmule_mail_part_enters SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1114, MESSAGE_TEXT = 'The table is full'");
+    let ran = scene.sync().says("The table is full").says("hint: ");
+    assert!(matches!(ran.code, Some(12 | 17)), "{ran:?}");
+    central.sql("DROP TRIGGER full");
     scene.settle();
 }

@@ -85,8 +85,7 @@ fn places(args: &ImportArgs, context: &Context) -> Result<Vec<PathBuf>, Report> 
 
 /// A higher limit for deletes is a decision of a person.
 fn allow_deletes(args: &ImportArgs, context: &Context) -> Result<(), Report> {
-    const USUAL_PERCENT: u8 = 20;
-    if args.max_delete <= USUAL_PERCENT || args.yes || args.run.dry_run {
+    if args.max_delete <= ImportOptions::DELETE_PERCENT_USUAL || args.yes || args.run.dry_run {
         return Ok(());
     }
     let question = format!("Let a bundle delete up to {}% of a table?", args.max_delete);

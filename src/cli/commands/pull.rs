@@ -25,24 +25,10 @@ pub fn run(args: &MailArgs, context: &Context) -> Result<Exit, Report> {
     let mut home = Home::work(&settings, &progress)?;
     let mut line = MailLine::open(&home, args.line.into())?;
     let without = Without::default();
-    let pull = engine::pull(&mut home, &mut line, options(&without))?;
+    let pull = engine::pull(&mut home, &mut line, ImportOptions::usual(&without))?;
     let outcome = pulled(pull, home.site());
     progress.print_notices();
-    let (exit, next) = (outcome.say(context), outcome.do_next("nothing"));
-    context.out.prose(&format!("Do next: {next}"));
-    let mut value = outcome.value;
-    if let Value::Object(fields) = &mut value {
-        fields.extend([("dry_run".to_owned(), json!(false)), ("exit".to_owned(), json!(exit.number()))]);
-        fields.insert("do_next".to_owned(), json!(next));
-    }
-    context.out.json("packmule.pull.v1", value);
-    Ok(exit)
-}
-
-/// How what came by network is applied. What needs a person's leave waits in the inbox, where `import` finds it.
-pub(super) fn options(without: &Without) -> ImportOptions<'_> {
-    const DELETE_PERCENT_MAX: u64 = 20;
-    ImportOptions { dry_run: false, delete_percent_max: DELETE_PERCENT_MAX, online: None, without }
+    Ok(outcome.finish(context, "packmule.pull.v1"))
 }
 
 /// Says what a pull would fetch.

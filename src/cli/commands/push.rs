@@ -26,15 +26,7 @@ pub fn run(args: &MailArgs, context: &Context) -> Result<Exit, Report> {
     let mut line = MailLine::open(&home, args.line.into())?;
     let outcome = pushed(engine::push(&mut home, &mut line)?, home.role());
     progress.print_notices();
-    let (exit, next) = (outcome.say(context), outcome.do_next("nothing"));
-    context.out.prose(&format!("Do next: {next}"));
-    let mut value = outcome.value;
-    if let Value::Object(fields) = &mut value {
-        fields.extend([("dry_run".to_owned(), json!(false)), ("exit".to_owned(), json!(exit.number()))]);
-        fields.insert("do_next".to_owned(), json!(next));
-    }
-    context.out.json("packmule.push.v1", value);
-    Ok(exit)
+    Ok(outcome.finish(context, "packmule.push.v1"))
 }
 
 /// Says what a push would do.

@@ -6,7 +6,7 @@ use crate::apply::Without;
 use crate::cli::commands::{pull, push};
 use crate::cli::mail::{pulled, pushed};
 use crate::cli::{Context, Exit, MailArgs, Report};
-use crate::engine::{self, Home, MailLine};
+use crate::engine::{self, Home, ImportOptions, MailLine};
 
 /// Pulls and pushes.
 pub fn run(args: &MailArgs, context: &Context) -> Result<Exit, Report> {
@@ -27,7 +27,7 @@ pub fn run(args: &MailArgs, context: &Context) -> Result<Exit, Report> {
     let mut home = Home::work(&settings, &progress)?;
     let mut line = MailLine::open(&home, args.line.into())?;
     let without = Without::default();
-    let came = pulled(engine::pull(&mut home, &mut line, pull::options(&without))?, home.site());
+    let came = pulled(engine::pull(&mut home, &mut line, ImportOptions::usual(&without))?, home.site());
     let pull_exit = came.say(context);
     let went = pushed(engine::push(&mut home, &mut line)?, home.role());
     progress.print_notices();

@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::engine::clock::measure_clock;
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, connect_within};
-use crate::mailbox::{Central, MailError, Pace, Standing};
+use crate::mailbox::{Central, MailError, Pace};
 use crate::model::{Role, Site};
 
 pub use pull::{FetchedBundle, Pull, PullPreview, Unfetched, preview_pull, pull};
@@ -32,7 +32,6 @@ pub struct LineOptions {
 /// The line to the mail in the centre's database.
 pub struct MailLine {
     central: Central,
-    standing: Option<Standing>,
     pace: Pace,
     timeout: Duration,
 }
@@ -41,14 +40,9 @@ impl MailLine {
     /// Connects, signs in, and makes sure that it is our own centre, where this is a lab.
     pub fn open(home: &Home<'_>, options: LineOptions) -> Result<Self, Error> {
         let LineOptions { timeout, limit_rate } = options;
-        let (central, standing) = connect(home, timeout)?;
+        let central = connect(home, timeout)?;
         let rate = home.settings.central.as_ref().and_then(|central| central.limit_rate);
-        Ok(MailLine { central, standing, pace: Pace::new(limit_rate.or(rate)), timeout })
-    }
-
-    /// What the centre said when the line was opened: its clock, and how much room there is. `None` at the centre itself.
-    pub fn standing(&self) -> Option<&Standing> {
-        self.standing.as_ref()
+        Ok(MailLine { central, pace: Pace::new(limit_rate.or(rate)), timeout })
     }
 
     /// The number of the newest bundle that waits for this site; `None`: nothing waits. Fetches nothing.
@@ -67,16 +61,16 @@ impl MailLine {
     /// Connects again where the line has broken since: sealing or applying may have taken a while.
     fn ensure(&mut self, home: &Home<'_>) -> Result<(), Error> {
         if !self.central.is_alive() {
-            (self.central, self.standing) = connect(home, self.timeout)?;
+            self.central = connect(home, self.timeout)?;
         }
         Ok(())
     }
 }
 
-fn connect(home: &Home<'_>, timeout: Duration) -> Result<(Central, Option<Standing>), Error> {
+fn connect(home: &Home<'_>, timeout: Duration) -> Result<Central, Error> {
     let own = &home.here.site;
     if home.here.role == Role::Central {
-        return Ok((Central::at_centre(home.connect()?, own)?, None));
+        return Ok(Central::at_centre(home.connect()?, own)?);
     }
     let wanted: Site = home.central()?.site.clone();
     let central = home.settings.central.as_ref();
@@ -89,5 +83,5 @@ fn connect(home: &Home<'_>, timeout: Duration) -> Result<(Central, Option<Standi
     if standing.centre != wanted {
         return Err(MailError::OtherCentre { found: standing.centre, wanted }.into());
     }
-    Ok((central, Some(standing)))
+    Ok(central)
 }
