@@ -311,12 +311,16 @@ fn load_column(
         (_, None) if auto_increment => Default::Expression,
         (_, None) => Default::None,
     };
+    let pads = |collation: &String| match flavour {
+        Flavour::MySql => !unpadded.contains(collation),
+        Flavour::MariaDb => !collation.contains("nopad"),
+    };
     let column = ColumnDetail {
         fill: literal.fill(kind, data_type, nullable),
         kind,
         data_type: data_type.to_owned(),
         column_type: row.text(3)?.to_owned(),
-        pads: collation.as_ref().is_some_and(|collation| !unpadded.contains(collation)),
+        pads: collation.as_ref().is_some_and(pads),
         charset: row.optional(5).map(str::to_owned),
         nullable,
         has_default: is_generated || nullable || auto_increment || row.text(7)? == "1",
@@ -347,18 +351,16 @@ fn load_json_texts(session: &mut Session) -> Result<HashSet<(String, String)>, E
     Ok(found)
 }
 
-/// The collations for which a trailing space counts. All others are PAD SPACE.
+/// MySQL's collations for which a trailing space counts. MariaDB's have it in their names.
 fn load_unpadded_collations(session: &mut Session) -> Result<HashSet<String>, Error> {
-    let query = match session.flavour() {
+    match session.flavour() {
+        Flavour::MariaDb => Ok(HashSet::new()),
         Flavour::MySql => {
-            "SELECT collation_name FROM information_schema.collations WHERE pad_attribute = 'NO PAD'"
+            let query =
+                "SELECT collation_name FROM information_schema.collations WHERE pad_attribute = 'NO PAD'";
+            session.rows(query)?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
         }
-        Flavour::MariaDb => {
-            "SELECT DISTINCT collation_name FROM information_schema.columns \
-             WHERE table_schema = DATABASE() AND collation_name LIKE '%nopad%'"
-        }
-    };
-    session.rows(query)?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    }
 }
 
 pub(super) fn load_keys(session: &mut Session) -> Result<HashMap<TableName, Keys>, Error> {

@@ -48,15 +48,17 @@ impl OnParent {
 }
 
 /// Reads every foreign key of the database in use.
+///
+/// Each of the two views is told which database is meant: where a join tells it, MariaDB opens every table of every database.
 pub(super) fn load(session: &mut Session) -> Result<Vec<ForeignKey>, Error> {
     let rows = session.rows(
         "SELECT k.constraint_name, k.table_name, k.column_name, k.referenced_table_name, \
                 k.referenced_column_name, r.delete_rule, r.update_rule \
          FROM information_schema.key_column_usage k \
          JOIN information_schema.referential_constraints r \
-           ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name \
-          AND r.table_name = k.table_name \
+           ON r.constraint_name = k.constraint_name AND r.table_name = k.table_name \
          WHERE k.table_schema = DATABASE() AND k.referenced_table_schema = DATABASE() \
+           AND r.constraint_schema = DATABASE() \
          ORDER BY k.table_name, k.constraint_name, k.ordinal_position",
     )?;
     let mut keys: BTreeMap<(String, String), ForeignKey> = BTreeMap::new();
