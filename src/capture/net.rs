@@ -34,7 +34,7 @@ pub(super) struct Touched {
     pub(super) ids: IdRuns,
     /// Whose they are.
     pub(super) heard: Heard,
-    first_known: Option<(u64, Before)>,
+    first: (u64, Before),
     all_known: bool,
     last: Stamp,
     last_op: Op,
@@ -54,7 +54,7 @@ impl Touched {
             record_id,
             ids: IdRuns::default(),
             heard: Heard::default(),
-            first_known: None,
+            first: (entry.id, entry.before),
             all_known: true,
             last: entry.time,
             last_op: entry.op,
@@ -66,24 +66,21 @@ impl Touched {
     pub(super) fn add(&mut self, entry: Entry) {
         self.ids.push(entry.id);
         self.heard.add(entry.origin);
-        match entry.before {
-            Before::Unknown => self.all_known = false,
-            Before::Absent | Before::Logged => {
-                self.first_known.get_or_insert((entry.id, entry.before));
-            }
-        }
+        self.all_known &= entry.before != Before::Unknown;
         self.last = self.last.max(entry.time);
         self.last_op = entry.op;
     }
 
-    /// The log entry whose `before_row` is the row at the seal before.
+    /// The log entry whose `before_row` is the row at the seal before: the first, and no later one. What stood in the row before
+    /// a later one may be what an entry without a before-image speaks of, and that would then pass for nobody's edit.
     pub(super) fn base_id(&self) -> Option<u64> {
-        self.first_known.filter(|(_, before)| *before == Before::Logged).map(|(id, _)| id)
+        let (id, before) = self.first;
+        (before == Before::Logged).then_some(id)
     }
 
     /// Whether the log says that the row was there not at all at the seal before.
     pub(super) fn base_is_absent(&self) -> bool {
-        self.first_known.is_some_and(|(_, before)| before == Before::Absent)
+        self.first.1 == Before::Absent
     }
 
     /// Whether the last thing that happened was a delete. The row itself has the last word.
@@ -161,10 +158,18 @@ mod tests {
     #[test]
     fn an_entry_that_an_application_wrote_never_makes_a_change_vanish() {
         // The trigger's INSERT was sealed long ago; the application logged it late, then the row was deleted.
-        let seen = touched(&[(Op::Insert, Before::Unknown), (Op::Delete, Before::Logged)]);
-        assert_eq!(seen.net(key(), Base::Row(row("a")), None).unwrap().op(), Op::Delete);
+        let seen = touched(&[(Op::Delete, Before::Logged), (Op::Insert, Before::Unknown)]);
+        assert_eq!(seen.net(key(), Base::Row(row("a")), Some(row("a"))).unwrap().op(), Op::Update);
         let seen = touched(&[(Op::Update, Before::Unknown)]);
         assert_eq!(seen.net(key(), Base::Unknown, Some(row("a"))).unwrap().before(), None);
         assert_eq!(seen.net(key(), Base::Unknown, None).unwrap().op(), Op::Delete);
+    }
+
+    #[test]
+    fn what_a_trigger_saw_after_an_edit_that_only_an_application_logged_is_not_the_row_at_the_seal_before() {
+        let seen = touched(&[(Op::Update, Before::Unknown), (Op::Update, Before::Logged)]);
+        assert_eq!((seen.base_id(), seen.base_is_absent()), (None, false));
+        let seen = touched(&[(Op::Delete, Before::Unknown), (Op::Insert, Before::Absent)]);
+        assert_eq!((seen.base_id(), seen.base_is_absent()), (None, false));
     }
 }
