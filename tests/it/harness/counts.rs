@@ -8,26 +8,6 @@ use mysql::prelude::Queryable;
 
 use super::site::TestSite;
 
-/// The table, and the columns that count.
-pub(crate) const COUNTS_SCHEMA: &str = "
-    CREATE TABLE counts (id INT PRIMARY KEY, amount INT UNSIGNED NOT NULL, price DECIMAL(10,2) NOT NULL,
-      a VARCHAR(20), b VARCHAR(20))";
-
-/// Rows that are there from the start, and are never made or deleted: what is taken from a row must be found in it.
-pub(crate) const COUNTS_ROWS: &str =
-    "INSERT INTO counts VALUES (1, 20, 1.50, 'a', 'a'), (2, 20, -2.25, 'b', 'b'), (3, 5, 0, 'c', 'c')";
-
-pub(super) const COUNTS: &[&str] = &[
-    "UPDATE counts SET amount = amount + 3 WHERE id = {s}",
-    "UPDATE counts SET amount = amount - 2 WHERE id = {s}",
-    "UPDATE counts SET amount = amount - 2 WHERE id = {s}",
-    "UPDATE counts SET amount = amount - 4, a = '{w}' WHERE id = {s}",
-    "UPDATE counts SET price = price + 0.25 WHERE id = {s}",
-    "UPDATE counts SET amount = amount + 1, price = price - 1.05, b = '{w}' WHERE id = {s}",
-    "UPDATE counts SET a = '{w}' WHERE id = {s}",
-    "UPDATE counts SET b = '{w}' WHERE id = {s}",
-];
-
 /// What the stocks hold, or by how much they have changed, in hundredths: amount and price of each row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Counts(BTreeMap<i64, [i64; 2]>);

@@ -5,6 +5,12 @@ use super::site::TestSite;
 /// Every row of a table as text that keeps every bit, in the order of its key. Generated columns are left out.
 #[track_caller]
 pub(super) fn rows(site: &TestSite<'_>, table: &str) -> Vec<Vec<Option<String>>> {
+    site.query(&select(site, table))
+}
+
+/// The query for those rows.
+#[track_caller]
+pub(super) fn select(site: &TestSite<'_>, table: &str) -> String {
     let columns = site.query(&format!(
         "SELECT column_name, data_type FROM information_schema.columns \
          WHERE table_schema = '{}' AND table_name = '{table}' AND COALESCE(generation_expression, '') = '' \
@@ -21,11 +27,11 @@ pub(super) fn rows(site: &TestSite<'_>, table: &str) -> Vec<Vec<Option<String>>>
     ));
     assert!(!key.is_empty(), "{table} has no primary key, so its rows have no order");
     let key: Vec<String> = key.iter().map(|column| format!("`{}`", cell(column, 0))).collect();
-    site.query(&format!(
+    format!(
         "SET time_zone = '+00:00'; SELECT {} FROM `{table}` ORDER BY {}",
         chosen.join(", "),
         key.join(", ")
-    ))
+    )
 }
 
 /// The text of a column that says all of it: a FLOAT is printed with six digits otherwise.
@@ -56,7 +62,17 @@ pub(crate) fn assert_equal(left: &TestSite<'_>, right: &TestSite<'_>, tables: &[
 /// The rows of one table that only one of the sites has, ten of each at most.
 #[track_caller]
 pub(crate) fn differences(left: &TestSite<'_>, right: &TestSite<'_>, table: &str) -> Vec<String> {
-    let (ours, others) = (rows(left, table), rows(right, table));
+    differences_in(table, (left, rows(left, table)), (right, rows(right, table)))
+}
+
+type Rows = Vec<Vec<Option<String>>>;
+
+/// The same of rows that were read already.
+pub(super) fn differences_in(
+    table: &str,
+    (left, ours): (&TestSite<'_>, Rows),
+    (right, others): (&TestSite<'_>, Rows),
+) -> Vec<String> {
     if ours == others {
         return Vec::new();
     }

@@ -13,7 +13,8 @@ use super::site::TestSite;
 pub(crate) struct Saved<'a> {
     site: &'a TestSite<'static>,
     database: String,
-    tables: Vec<String>,
+    /// The tables, and whether each was empty.
+    tables: Vec<(String, bool)>,
     files: BTreeMap<PathBuf, Vec<u8>>,
 }
 
@@ -26,6 +27,7 @@ impl<'a> Saved<'a> {
         let copies =
             tables.iter().map(|table| format!("CREATE TABLE {database}.{table} AS SELECT * FROM {table};"));
         site.sql(&format!("CREATE DATABASE {database}; {}", copies.collect::<String>()));
+        let tables = tables.into_iter().map(|table| (table.clone(), site.count(&table) == 0)).collect();
         let files =
             files(&site.state()).into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect();
         Saved { site, database, tables, files }
@@ -39,8 +41,11 @@ impl<'a> Saved<'a> {
 
     /// Puts the database back alone, as from a backup. The tables themselves must be the same.
     pub(crate) fn restore_rows(&self) {
-        let rows = self.tables.iter().map(|table| {
-            format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {}.{table};", self.database)
+        let rows = self.tables.iter().map(|(table, is_empty)| match is_empty {
+            true => format!("DELETE FROM {table};"),
+            false => {
+                format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {}.{table};", self.database)
+            }
         });
         let quiet = "SET foreign_key_checks = 0, @packmule_silent = 1;";
         self.site.sql(&format!("{quiet} START TRANSACTION; {} COMMIT", rows.collect::<String>()));

@@ -48,7 +48,7 @@ impl<'s> TestSite<'s> {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let database = format!("t{number}_{}", name.replace('-', "_"));
         server.sql("", &format!("CREATE DATABASE {database} CHARACTER SET utf8mb4")).unwrap();
-        let folder = tempfile::Builder::new().prefix("packmule-it-").tempdir().unwrap();
+        let folder = tempfile::Builder::new().prefix("packmule-it-").tempdir_in(memory_folder()).unwrap();
         TestSite { server, role, name: name.to_owned(), database, folder }
     }
 
@@ -159,6 +159,15 @@ impl Drop for TestSite<'_> {
         // The whole server goes at the end; this only keeps it small, so a failure is nobody's concern.
         let _ = self.server.sql("", &format!("DROP DATABASE IF EXISTS {}", self.database));
     }
+}
+
+/// Where folders of tests lie: in memory where there is plenty. What is on a disk is synced all the time, and no test pulls
+/// the plug.
+pub(crate) fn memory_folder() -> PathBuf {
+    const ROOM_BYTES: u64 = 2 << 30;
+    let memory = Path::new("/dev/shm");
+    let has_room = rustix::fs::statvfs(memory).is_ok_and(|fs| fs.f_bavail * fs.f_frsize > ROOM_BYTES);
+    if has_room { memory.to_path_buf() } else { std::env::temp_dir() }
 }
 
 /// Every `.mule` file below a folder, sorted by path.

@@ -1,6 +1,7 @@
 //! A centre, three labs and their sticks, with everything at random that may happen between them, from a seed.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,11 +11,29 @@ use mysql::prelude::Queryable;
 use packmule::monitor::Step;
 
 use super::counts::Counts;
+use super::event::{EVENTS, Event, event_at};
 use super::family::Family;
-use super::people::{PEOPLE_TABLES, People, Traces};
+use super::people::{People, Seen, Traces};
 use super::program::Ran;
-use super::rows::differences;
-use super::site::{TestSite, bundles_in};
+use super::rows::differences_in;
+use super::site::{TestSite, bundles_in, memory_folder};
+use super::subjects::Subject;
+use super::tally::Tally;
+
+/// What is settled of a world before it begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// What decides all else.
+    pub(crate) seed: u64,
+    /// What people have to do with.
+    pub(crate) subjects: &'static [&'static Subject],
+    /// How much happens.
+    pub(crate) steps: usize,
+    /// Whether the labs can reach the centre by network.
+    pub(crate) online: bool,
+    /// Whether in the end one stick goes to all sites, which is sooner over than a stick for each lab.
+    pub(crate) one_stick_at_the_end: bool,
+}
 
 /// The centre and its labs, by number: 0 is the centre.
 pub(crate) struct World<'f> {
@@ -29,8 +48,9 @@ pub(crate) struct World<'f> {
     made: u32,
     /// What the stocks hold at the start.
     stocks: Counts,
-    /// Whether the labs can reach the centre by network.
-    online: bool,
+    plan: Plan,
+    /// What has been met so far.
+    tally: &'f RefCell<Tally>,
     /// What was done so far, for a person who looks into a failure.
     pub(crate) story: &'f RefCell<Vec<String>>,
 }
@@ -43,21 +63,28 @@ struct Held {
 
 impl<'f> World<'f> {
     /// A world of these sites, as they are.
-    pub(crate) fn new(family: &'f Family<'static>, seed: u64, story: &'f RefCell<Vec<String>>) -> World<'f> {
-        let folder = tempfile::tempdir().unwrap();
+    pub(crate) fn new(
+        family: &'f Family<'static>,
+        plan: &Plan,
+        story: &'f RefCell<Vec<String>>,
+        tally: &'f RefCell<Tally>,
+    ) -> World<'f> {
+        let folder = tempfile::tempdir_in(memory_folder()).unwrap();
         let sticks = family.labs.iter().map(|lab| {
             (0..2).map(|number| new_folder(folder.path(), &format!("{}-{number}", lab.name()))).collect()
         });
         story.borrow_mut().clear();
+        let people = People::new(plan.seed, plan.subjects);
         World {
-            rng: Rng::with_seed(seed),
-            people: People::new(seed),
+            rng: Rng::with_seed(plan.seed),
+            stocks: stocks(&people, &family.central),
+            people,
             held: (0..=family.labs.len()).map(|_| None).collect(),
             sticks: sticks.collect(),
             copies: vec![Vec::new(); family.labs.len()],
             made: 0,
-            stocks: stocks(&family.central),
-            online: seed.is_multiple_of(2),
+            plan: *plan,
+            tally,
             family,
             folder,
             story,
@@ -75,57 +102,74 @@ impl<'f> World<'f> {
         self.story.borrow_mut().push(line);
     }
 
-    /// Something happens.
-    pub(crate) fn step(&mut self) {
+    /// All that happens, until nobody has anything more to say.
+    pub(crate) fn live(&mut self) {
+        (0..self.plan.steps).for_each(|_| self.step());
+        self.settle();
+    }
+
+    fn step(&mut self) {
         let lab = self.rng.usize(1..=self.family.labs.len());
         let place = self.rng.usize(..2);
         let stick = self.sticks[lab - 1][place].clone();
-        match self.rng.u32(..100) {
-            0..=44 => self.edit(),
-            // As often by network as by stick, in one world; in the next there are sticks only.
-            45..=83 if self.online && self.rng.bool() => self.use_line(lab),
-            45..=53 => self.run(lab, &["export", text(&stick)]),
-            54..=65 => self.run(0, &["import", text(&stick)]),
-            66..=76 => self.run(lab, &["import", text(&stick)]),
-            77 | 78 => self.run(0, &["import", "--no-reply", text(&stick)]),
-            79 | 80 => self.run(lab, &["import", "--no-reply", text(&stick)]),
-            81..=83 => self.run(0, &["export", text(&stick)]),
-            84 => self.run(lab, &["export", "--clean", text(&stick)]),
-            85 | 86 => self.lose(&stick),
-            87 | 88 => self.copy(lab, &stick),
-            89..=91 => self.bring_copy(lab, &stick),
-            92 | 93 => self.damage(&stick),
-            94..=96 => self.hold(),
-            97 | 98 => self.release_one(),
-            _ => self.start_anew(lab),
+        let weights: u32 = EVENTS.iter().map(|(weight, _)| weight).sum();
+        let event = event_at(EVENTS, self.rng.u32(..weights));
+        // As often by network as by stick, in one world; in the next there are sticks only.
+        if event.has_a_stick_for_a_road() && self.plan.online && self.rng.bool() {
+            return self.use_line(lab);
+        }
+        match event {
+            Event::Edit => self.edit(),
+            Event::Export => self.run(lab, &["export", text(&stick)]),
+            Event::Visit => self.run(0, &["import", text(&stick)]),
+            Event::BringHome => self.run(lab, &["import", text(&stick)]),
+            Event::VisitUnanswered => self.run(0, &["import", "--no-reply", text(&stick)]),
+            Event::BringHomeUnanswered => self.run(lab, &["import", "--no-reply", text(&stick)]),
+            Event::ExportOfCentre => self.run(0, &["export", text(&stick)]),
+            Event::CleanStick => self.run(lab, &["export", "--clean", text(&stick)]),
+            Event::LoseStick => self.lose(&stick),
+            Event::CopyStick => self.copy(lab, &stick),
+            Event::BringCopy => self.bring_copy(lab, &stick),
+            Event::Damage => self.damage(&stick),
+            Event::Hold => self.hold(),
+            Event::Release => self.release_one(),
+            Event::StartAnew => self.start_anew(lab),
         }
     }
 
     fn edit(&mut self) {
         let at = self.rng.usize(..self.held.len());
         let mut conn = self.session(at);
+        // Nobody else is at work here meanwhile.
+        let mut seen = self.people.look(&mut conn);
         for _ in 0..self.rng.u32(1..=3) {
             conn.query_drop("START TRANSACTION").unwrap();
             let mut traces = Traces::default();
-            let mut refused = false;
+            let (mut now, mut refused) = (seen.clone(), false);
             for _ in 0..self.rng.u32(1..=2) {
-                refused |= !self.act(at, &mut conn, &mut traces);
+                refused |= !self.act(at, &mut conn, &mut traces, &mut now);
+                if refused {
+                    break;
+                }
             }
             conn.query_drop(if refused { "ROLLBACK" } else { "COMMIT" }).unwrap();
             if !refused {
+                seen = now;
+                self.tally.borrow_mut().edits += 1;
                 self.people.committed(traces);
             }
         }
     }
 
     /// Does something in an open transaction. Returns whether it went through.
-    fn act(&mut self, at: usize, conn: &mut Conn, traces: &mut Traces) -> bool {
-        let (deed, done) = self.people.act(conn);
+    fn act(&mut self, at: usize, conn: &mut Conn, traces: &mut Traces, seen: &mut Seen) -> bool {
+        let (deed, done) = self.people.act(conn, seen);
         let word = if done.is_some() { "" } else { " (refused)" };
         self.tell(format!("{}: {deed}{word}", self.site(at).name()));
         match done {
-            Some(more) => {
+            Some((more, after)) => {
                 traces.extend(more);
+                *seen = after;
                 true
             }
             None => false,
@@ -141,6 +185,7 @@ impl<'f> World<'f> {
         if self.rng.u32(..12) == 0 {
             let seconds = [-86_400, -5, 5, 86_400, 200_000_000][self.rng.usize(..5)];
             self.tell(format!("{}: the clock is wrong by {seconds} s", site.name()));
+            self.tally.borrow_mut().fault("wrong clocks");
             conn.query_drop(format!("SET timestamp = UNIX_TIMESTAMP(NOW(6)) + {seconds}")).unwrap();
         }
         conn
@@ -153,6 +198,7 @@ impl<'f> World<'f> {
         self.run(at, &[command]);
         if self.rng.u32(..8) == 0 {
             self.tell("a part of a bundle for the centre is damaged".to_owned());
+            self.tally.borrow_mut().fault("damages of what goes by network");
             self.site(0).sql(
                 "UPDATE packmule_mail_part SET body = CONCAT(SUBSTRING(body, 2), 'x') \
                  WHERE mail IN (SELECT id FROM packmule_mail WHERE to_site = 'central') ORDER BY mail, part LIMIT 1",
@@ -176,6 +222,9 @@ impl<'f> World<'f> {
         }
         let ran = Ran::new(arguments.join(" "), &command.output().unwrap());
         let crash = crash.filter(|_| ran.code.is_none());
+        if crash.is_some() {
+            self.tally.borrow_mut().fault("programs killed");
+        }
         self.tell(format!(
             "{}: {}{}",
             self.site(at).name(),
@@ -194,6 +243,7 @@ impl<'f> World<'f> {
     }
 
     fn lose(&mut self, stick: &Path) {
+        self.tally.borrow_mut().fault("sticks lost");
         self.tell(format!("the stick {} is lost", name(stick)));
         fs::remove_dir_all(stick).unwrap();
         fs::create_dir(stick).unwrap();
@@ -214,6 +264,7 @@ impl<'f> World<'f> {
             return;
         }
         let copy = copies[self.rng.usize(..copies.len())].clone();
+        self.tally.borrow_mut().fault("old copies of sticks brought");
         match self.rng.u32(..3) {
             0 => self.run(0, &["import", "--no-reply", text(&copy)]),
             1 => self.run(lab, &["import", "--no-reply", text(&copy)]),
@@ -237,6 +288,7 @@ impl<'f> World<'f> {
             _ => bytes.truncate(at),
         }
         self.tell(format!("{} is damaged at {at}", name(bundle)));
+        self.tally.borrow_mut().fault("files damaged on sticks");
         fs::write(bundle, bytes).unwrap();
     }
 
@@ -252,7 +304,8 @@ impl<'f> World<'f> {
                 Held { conn, traces: Traces::default() }
             }
         };
-        match self.act(at, &mut held.conn, &mut held.traces) {
+        let mut seen = self.people.look(&mut held.conn);
+        match self.act(at, &mut held.conn, &mut held.traces, &mut seen) {
             true => self.held[at] = Some(held),
             false => held.conn.query_drop("ROLLBACK").unwrap(),
         }
@@ -275,6 +328,7 @@ impl<'f> World<'f> {
         ));
         held.conn.query_drop(if commits { "COMMIT" } else { "ROLLBACK" }).unwrap();
         if commits {
+            self.tally.borrow_mut().edits += 1;
             self.people.committed(held.traces);
         }
     }
@@ -283,16 +337,19 @@ impl<'f> World<'f> {
     fn start_anew(&mut self, lab: usize) {
         let name = self.site(lab).name();
         self.tell(format!("{name} is to get a snapshot"));
+        self.tally.borrow_mut().fault("labs that start anew");
         self.site(0).sql(&format!("UPDATE packmule_site SET wants_snapshot = 1 WHERE name = '{name}'"));
     }
 
-    /// Rounds until nobody has anything more to say. Then all must be equal, and nothing lost.
-    pub(crate) fn settle(&mut self) {
+    /// Rounds until nobody has anything more to say.
+    fn settle(&mut self) {
         const ROUNDS_MAX: u32 = 12;
         (0..self.held.len()).for_each(|at| self.release(at));
         self.tell("no more edits".to_owned());
-        let sticks: Vec<PathBuf> = (1..=self.family.labs.len())
-            .map(|lab| new_folder(self.folder.path(), &format!("last-{}", self.site(lab).name())))
+        let labs: Vec<usize> = (1..=self.family.labs.len()).collect();
+        let sticks: Vec<PathBuf> = labs
+            .iter()
+            .map(|lab| new_folder(self.folder.path(), &format!("last-{}", self.site(*lab).name())))
             .collect();
         for round in 0.. {
             assert!(
@@ -300,20 +357,40 @@ impl<'f> World<'f> {
                 "the sites still exchange bundles after {ROUNDS_MAX} rounds with no edit"
             );
             let before = self.sealed();
-            for (at, stick) in sticks.iter().enumerate() {
-                if self.online {
-                    [at + 1, 0, at + 1].iter().for_each(|at| self.go(round, *at, &["sync"]));
-                    continue;
-                }
-                self.go(round, at + 1, &["export", text(stick)]);
-                self.go(round, 0, &["import", text(stick)]);
-                self.go(round, at + 1, &["import", text(stick)]);
+            match self.plan.one_stick_at_the_end {
+                true => self.round_of_all(round, &labs, text(&sticks[0])),
+                false => self.rounds_one_by_one(round, &labs, &sticks),
             }
+            self.tally.borrow_mut().rounds += 1;
             if self.sealed() == before {
                 break;
             }
         }
-        self.check();
+    }
+
+    /// First all labs, then the centre, then all labs. From the second round on the labs' answers are there already.
+    fn round_of_all(&self, round: u32, labs: &[usize], stick: &str) {
+        let (out, home): (&[&str], &[&str]) = match self.plan.online {
+            true => (&["sync"], &["sync"]),
+            false => (&["export", stick], &["import", stick]),
+        };
+        if round == 0 {
+            labs.iter().for_each(|lab| self.go(round, *lab, out));
+        }
+        self.go(round, 0, home);
+        labs.iter().for_each(|lab| self.go(round, *lab, home));
+    }
+
+    fn rounds_one_by_one(&self, round: u32, labs: &[usize], sticks: &[PathBuf]) {
+        for (lab, stick) in labs.iter().zip(sticks) {
+            if self.plan.online {
+                [*lab, 0, *lab].iter().for_each(|at| self.go(round, *at, &["sync"]));
+                continue;
+            }
+            self.go(round, *lab, &["export", text(stick)]);
+            self.go(round, 0, &["import", text(stick)]);
+            self.go(round, *lab, &["import", text(stick)]);
+        }
     }
 
     #[track_caller]
@@ -330,11 +407,17 @@ impl<'f> World<'f> {
         (0..self.held.len()).map(sealed).collect()
     }
 
-    fn check(&self) {
+    /// What is not as it must be in the end: all equal, nothing kept or open, nothing lost. `selects` read the tables.
+    pub(crate) fn check(&self, selects: &BTreeMap<&'static str, String>) -> Vec<String> {
         let mut faults: Vec<String> = Vec::new();
+        let central = &self.family.central;
+        for (table, select) in selects {
+            let wanted = central.query(select);
+            for lab in &self.family.labs {
+                faults.extend(differences_in(table, (lab, lab.query(select)), (central, wanted.clone())));
+            }
+        }
         for lab in &self.family.labs {
-            faults
-                .extend(PEOPLE_TABLES.iter().flat_map(|table| differences(lab, &self.family.central, table)));
             let kept = lab.query("SELECT table_name, record_id, action, row_image, why, note, bundle, covered_batch FROM packmule_kept");
             faults.extend(kept.iter().map(|word| format!("{} keeps {word:?}", lab.name())));
         }
@@ -343,21 +426,21 @@ impl<'f> World<'f> {
                 self.site(at).query("SELECT table_name, record_id, action FROM sync_log WHERE batch IS NULL");
             faults.extend(open.iter().map(|row| format!("{} has not sealed {row:?}", self.site(at).name())));
         }
-        let lost = self.people.lost(&self.family.central);
+        let lost = self.people.lost(central);
         faults.extend(lost.iter().map(|word| format!("nobody wrote over {word}, and it is nowhere")));
         let mut wanted = self.stocks.clone();
         wanted.extend(&self.people.counted);
-        let mut found = stocks(&self.family.central);
-        found.extend(&Counts::waiting(&self.family.central));
+        let mut found = stocks(&self.people, central);
+        found.extend(&Counts::waiting(central));
         if found != wanted {
             faults.push(format!("the stocks are, with what waits, {found:?}, and should be {wanted:?}"));
         }
-        assert!(faults.is_empty(), "{}", faults.join("\n"));
+        faults
     }
 }
 
-fn stocks(site: &TestSite<'_>) -> Counts {
-    Counts::read(&mut site.server().connect(site.database()).unwrap())
+fn stocks(people: &People, site: &TestSite<'_>) -> Counts {
+    people.look(&mut site.server().connect(site.database()).unwrap()).stocks
 }
 
 fn new_folder(parent: &Path, name: &str) -> PathBuf {
