@@ -47,17 +47,30 @@ pub(super) const WEEK_OF_CENTRAL: Work = Work {
     sql: include_str!("../../schema/demo/central.sql"),
 };
 
-/// Two edits of one row: the note of the ethanol. The second is the later one, and reaches the centre first.
-pub(super) const SAME_ROW: [Work; 2] = [
+/// Edits that meet. lab-a's note of the ethanol is the later one, and reaches the centre first.
+pub(super) const CLASHES: [Work; 3] = [
     Work {
         place: Place::LabB,
-        words: &["lab-b, in the morning: \"Nearly used up\""],
-        sql: "UPDATE items SET note = 'Nearly used up' WHERE asset_tag = 'KU-CHE-0005'",
+        words: &[
+            "lab-b takes 2 l of the ethanol and notes on it: \"Nearly used up\"",
+            "lab-b completes the report on the laser, and prolongs a loan to 10 December",
+        ],
+        sql: "UPDATE stock SET quantity = quantity - 2 WHERE item_id = 5 AND location_id = 2;
+              UPDATE items SET note = 'Nearly used up' WHERE asset_tag = 'KU-CHE-0005';
+              UPDATE repairs SET report = 'Tube changed' WHERE technician = 'Peter Mutua';
+              UPDATE loans SET due_on = '2026-12-10' WHERE returned_at IS NULL",
     },
     Work {
         place: Place::LabA,
-        words: &["lab-a, in the afternoon: \"40 l ordered on 16 Nov\""],
-        sql: "UPDATE items SET note = '40 l ordered on 16 Nov' WHERE asset_tag = 'KU-CHE-0005'",
+        words: &["lab-a takes 3 l of the ethanol, and later notes: \"40 l ordered on 16 Nov\""],
+        sql: "UPDATE stock SET quantity = quantity - 3 WHERE item_id = 5 AND location_id = 2;
+              UPDATE items SET note = '40 l ordered on 16 Nov' WHERE asset_tag = 'KU-CHE-0005'",
+    },
+    Work {
+        place: Place::Central,
+        words: &["the centre enters the laser's bill, 900.00, and ends the loan on 20 November"],
+        sql: "UPDATE repairs SET cost = 900 WHERE technician = 'Peter Mutua';
+              UPDATE loans SET due_on = '2026-11-20' WHERE returned_at IS NULL",
     },
 ];
 

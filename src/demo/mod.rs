@@ -4,6 +4,7 @@
 
 mod binary;
 mod by_hand;
+mod clashes;
 mod compare;
 mod edits;
 mod error;

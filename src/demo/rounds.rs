@@ -1,7 +1,7 @@
 //! The stick's rounds: out of the labs, through the centre, and back to the labs.
 
 use super::compare::{Rows, Week};
-use super::edits::{SAME_ROW, WEEK_OF_CENTRAL, WEEK_OF_LAB_A, WEEK_OF_LAB_B};
+use super::edits::{WEEK_OF_CENTRAL, WEEK_OF_LAB_A, WEEK_OF_LAB_B};
 use super::error::StoryError;
 use super::stage::{ALL, LABS, Place, STICK, Stage};
 
@@ -68,36 +68,6 @@ impl Stage<'_> {
         self.promise("after a round, status says at every place that there is nothing to do", true)
     }
 
-    /// Two labs edit the same row.
-    pub(super) fn same_row(&mut self) -> Result<(), StoryError> {
-        self.say.chapter("The same row, at both labs");
-        self.say.text("Both labs change the note of the ethanol, and neither knows of the other:");
-        for work in &SAME_ROW {
-            self.work(work)?;
-        }
-        self.say.line("");
-        for lab in LABS {
-            self.briefly(lab, &["export", STICK])?;
-        }
-        self.packmule(Place::Central, &["import", STICK], 0)?;
-        self.say.line("");
-        for lab in LABS {
-            self.briefly(lab, &["import", STICK])?;
-        }
-        let notes = ALL.iter().map(|place| self.ask(*place, NOTE)).collect::<Result<Vec<_>, _>>()?;
-        let won = notes.iter().all(|note| note == WON) && self.are_equal(&LABS)?;
-        self.promise("of two edits of one row the later stands everywhere, whichever arrives first", won)?;
-        self.say.text("The other is not lost. The centre's table conflict_log keeps it, for good:");
-        self.say.line("");
-        for (name, column) in CONFLICT {
-            let query = format!("SELECT {column} FROM conflict_log ORDER BY id DESC LIMIT 1");
-            let cell = self.ask(Place::Central, &query)?;
-            self.say.answer(&format!("{name:12} {cell}"));
-        }
-        let kept = self.ask(Place::Central, LOST_COUNT)? == "1";
-        self.promise("an edit that lost is kept in conflict_log, with the row before and both sides", kept)
-    }
-
     /// One round of the stick, without what the commands say.
     pub(super) fn round(&mut self) -> Result<(), StoryError> {
         self.say.line("");
@@ -121,19 +91,3 @@ impl Stage<'_> {
         ALL.iter().try_fold(0, |made, place| Ok(made + outbox(place)?.len()))
     }
 }
-
-const WON: &str = "40 l ordered on 16 Nov";
-const NOTE: &str = "SELECT note FROM items WHERE asset_tag = 'KU-CHE-0005'";
-/// What is shown of a conflict, and what it is called.
-const CONFLICT: [(&str, &str); 6] = [
-    ("table, row", "CONCAT(table_name, ', ', record_id)"),
-    ("before", "JSON_UNQUOTE(JSON_EXTRACT(before_row, '$.note'))"),
-    ("central", "JSON_UNQUOTE(JSON_EXTRACT(central_row, '$.note'))"),
-    ("lab-b", "JSON_UNQUOTE(JSON_EXTRACT(lab_row, '$.note'))"),
-    ("decided by", "decided_by"),
-    ("stands", "outcome"),
-];
-const LOST_COUNT: &str = "SELECT COUNT(*) FROM conflict_log WHERE outcome = 'central' AND site = 'lab-b' \
-                          AND JSON_UNQUOTE(JSON_EXTRACT(before_row, '$.note')) = 'Keep away from heat' \
-                          AND JSON_UNQUOTE(JSON_EXTRACT(central_row, '$.note')) = '40 l ordered on 16 Nov' \
-                          AND JSON_UNQUOTE(JSON_EXTRACT(lab_row, '$.note')) = 'Nearly used up'";

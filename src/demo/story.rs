@@ -51,7 +51,7 @@ pub fn tell(options: &StoryOptions, out: &mut dyn Write) -> Result<(), StoryErro
     stage.join()?;
     let bundle = stage.week()?;
     stage.idle()?;
-    stage.same_row()?;
+    stage.same_rows()?;
     stage.trouble()?;
     stage.latecomer()?;
     stage.end(&bundle, began)
