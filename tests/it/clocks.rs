@@ -30,7 +30,7 @@ fn amounts(family: &Family<'_>) -> String {
 #[test]
 fn edits_of_a_clock_that_was_compared_are_dated_right_whether_it_is_ahead_or_behind() {
     const OFF: i64 = 7200;
-    for (off, side) in [(OFF, "2 h ahead"), (-OFF, "2 h behind")] {
+    for (off, side, than) in [(OFF, "2 h ahead", "of central's"), (-OFF, "2 h behind", "central's")] {
         let family = family();
         let (central, lab) = (&family.central, family.lab("lab-a"));
         compared(lab, off, "-1 SECOND");
@@ -38,7 +38,7 @@ fn edits_of_a_clock_that_was_compared_are_dated_right_whether_it_is_ahead_or_beh
         at(lab, off - 1200, "UPDATE stock SET amount = 7 WHERE id = 1");
         at(lab, off - 300, "UPDATE stock SET amount = 7 WHERE id = 2");
         at(central, -600, "UPDATE stock SET amount = 8 WHERE id IN (1, 2)");
-        lab.run(&["status"]).ok().says(&format!("{side} of central's, corrected"));
+        lab.run(&["status"]).ok().says(&format!("{side} {than}, corrected"));
         assert_eq!(family.deliver("lab-a").conflicts, 2);
         assert_eq!(amounts(&family), "8,7,30", "{side}");
         let wanted = [("1", "central"), ("2", "lab")];

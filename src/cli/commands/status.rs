@@ -168,9 +168,11 @@ fn agent_facts(facts: &mut Facts, agent: Option<&AgentState>) {
 /// `2 h ahead of central's, corrected (compared 8 Nov 2026 16:40)`
 fn clock_words(clock: &ClockState, central: &Site) -> String {
     let compared = format!("compared {}", moment(clock.measured_at));
-    match clock.ahead_micros.abs() < WORTH_A_WORD_MICROS {
-        true => format!("as {central}'s ({compared})"),
-        false => format!("{} of {central}'s, corrected ({compared})", ahead_words(clock.ahead_micros)),
+    let off = || ahead_words(clock.ahead_micros);
+    match clock.ahead_micros {
+        little if little.abs() < WORTH_A_WORD_MICROS => format!("as {central}'s ({compared})"),
+        behind if behind < 0 => format!("{} {central}'s, corrected ({compared})", off()),
+        _ => format!("{} of {central}'s, corrected ({compared})", off()),
     }
 }
 
