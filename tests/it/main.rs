@@ -22,6 +22,7 @@ mod drift_lab;
 mod drift_values;
 mod exactness;
 mod faults;
+mod field;
 mod followers;
 mod foreign_keys;
 mod foreign_log;

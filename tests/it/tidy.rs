@@ -3,6 +3,7 @@
 
 mod imports;
 mod readme;
+mod shown;
 mod texts;
 
 use std::fs;
