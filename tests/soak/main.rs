@@ -63,12 +63,17 @@ impl Soak {
         }
         let starts: BTreeMap<u64, _> = grounds.iter().map(|(at, ground)| (*at, ground.start())).collect();
         for which in worlds(usize::MAX) {
-            if self.options.minutes.is_some_and(|minutes| self.began.elapsed().as_secs() >= 60 * minutes) {
+            if self.is_over() {
                 break;
             }
             let start = starts.get(&which.ground()).expect("worlds come back to the same grounds");
             self.hear(which, start.try_world(which, self.options.steps));
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.options.minutes.is_some_and(|minutes| self.began.elapsed().as_secs() >= 60 * minutes)
+            || self.heard.lock().unwrap().failed.len() >= self.options.failures_max
     }
 
     fn hear(&self, which: Which, outcome: Outcome) {

@@ -10,6 +10,8 @@ use crate::harness::Which;
 pub(crate) struct Options {
     /// When it ends, if not with the last world.
     pub(crate) minutes: Option<u64>,
+    /// After how many worlds that fail it ends.
+    pub(crate) failures_max: usize,
     /// How many worlds are tried at once.
     pub(crate) threads: u64,
     /// How many steps of each world are made, if not all.
@@ -31,6 +33,7 @@ impl Options {
         let cores = thread::available_parallelism().map_or(2, |cores| cores.get() as u64);
         let mut options = Options {
             minutes: Some(10),
+            failures_max: usize::MAX,
             // Worlds wait for servers more than they compute.
             threads: 2 * cores,
             steps: None,
@@ -43,6 +46,7 @@ impl Options {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value; {USAGE}"));
             match argument.as_str() {
                 "--minutes" => options.minutes = Some(number(&value()?)?),
+                "--failures" => options.failures_max = number(&value()?)? as usize,
                 "--threads" => options.threads = number(&value()?)?.max(1),
                 "--steps" => options.steps = Some(number(&value()?)? as usize),
                 "--from" => options.worlds = Worlds::New(number(&value()?)?),
@@ -114,4 +118,4 @@ fn range(text: &str) -> Result<Range<u64>, String> {
 }
 
 const USAGE: &str = "soak takes --minutes N, --from SEED, --world short-NUMBER or long-NUMBER, --short FROM..TO, --long FROM..TO, \
-                     --steps N, --threads N, --quiet";
+                     --steps N, --threads N, --failures N, --quiet";

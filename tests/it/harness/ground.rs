@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 
 use super::family::Family;
+use super::oracle::misjudged;
 use super::people::people_rules;
 use super::rows::select;
 use super::saved::Saved;
@@ -133,16 +134,16 @@ impl Ground {
         Start { ground: self, sites: sites(&self.family).map(Saved::new).collect() }
     }
 
-    fn write_settings(&self, which: Which) {
+    /// Gives the sites the settings of a world, and returns the centre's rules.
+    fn write_settings(&self, which: Which) -> String {
         // Some worlds forget what is confirmed at once.
         let keep = if which.turn() / 2 % 2 == 1 { "keep = \"1s\"\n" } else { "" };
+        let rules = people_rules(which.turn(), which.subjects());
         for (site, text) in sites(&self.family).zip(&self.settings) {
-            let rules = match site.name() {
-                "central" => people_rules(which.turn(), which.subjects()),
-                _ => String::new(),
-            };
+            let rules = if site.name() == "central" { rules.as_str() } else { "" };
             fs::write(site.config(), format!("{keep}{text}\n{rules}")).unwrap();
         }
+        rules
     }
 
     /// Bundles that all sites have applied, and the changes in them.
@@ -183,13 +184,15 @@ impl Start<'_> {
     pub(crate) fn try_world(&self, which: Which, steps: Option<usize>) -> Outcome {
         self.sites.iter().for_each(Saved::restore);
         let ground = self.ground;
-        ground.write_settings(which);
+        let rules = ground.write_settings(which);
         let (story, tally) = (RefCell::default(), RefCell::default());
         let before = ground.applied();
         let ended = catch_unwind(AssertUnwindSafe(|| {
             let mut world = World::new(&ground.family, &which.plan(steps), &story, &tally);
             world.live();
-            world.check(&ground.selects)
+            let mut faults = world.check(&ground.selects);
+            faults.extend(misjudged(&ground.family.central, &rules));
+            faults
         }));
         let faults = ended.unwrap_or_else(|_| vec!["it ended in the middle, as told above".to_owned()]);
         let (applied, mut tally) = (ground.applied(), tally.take());

@@ -14,6 +14,7 @@ mod forge;
 mod ground;
 mod line;
 mod online;
+mod oracle;
 mod pair;
 mod people;
 mod program;
