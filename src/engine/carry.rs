@@ -46,17 +46,24 @@ pub enum CarryTo {
     Only(BTreeSet<Site>),
 }
 
+impl CarryTo {
+    fn has(&self, site: &Site) -> bool {
+        match self {
+            CarryTo::All => true,
+            CarryTo::Only(sites) => sites.contains(site),
+        }
+    }
+}
+
 /// Copies every bundle that no receipt covers yet to `place`, oldest first. Each one is read back and compared.
 pub fn carry(home: &mut Home<'_>, place: &Path, to: &CarryTo) -> Result<Carried, Error> {
     let stick = Stick::open(place)?;
     let mut unconfirmed = home.unconfirmed()?;
-    unconfirmed.retain(|record| match to {
-        CarryTo::All => true,
-        CarryTo::Only(sites) => sites.contains(&record.stream.to),
-    });
+    unconfirmed.retain(|record| to.has(&record.stream.to));
     let ring = home.ring()?;
     let mut carried = Carried::default();
-    let left_behind = home.left_behind()?;
+    let mut left_behind = home.left_behind()?;
+    left_behind.retain(|(name, _)| to.has(&name.to));
     if unconfirmed.is_empty() && left_behind.is_empty() {
         // A stick that carries nothing yet is this lab's all the same: the centre puts what waits for it there.
         if home.role() == Role::Lab {
