@@ -13,6 +13,7 @@ use crate::engine::home::Home;
 use crate::engine::setup::{new_incarnation, own_card};
 use crate::ledger;
 use crate::model::{BundleName, Incarnation, Role, Site};
+use crate::monitor::Step;
 
 /// What `recover` finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,9 +71,11 @@ pub fn recover(home: &mut Home<'_>, card: &Path) -> Result<Recovered, Error> {
     let stream = home.stream_to(&home.central()?.site.clone());
     let incarnation = new_incarnation(home.settings)?;
     ledger::change_history(&mut home.session, &stream, incarnation)?;
+    home.monitor.step(Step::RecoverCommitted);
     home.here.incarnation = incarnation;
     let folder = KeyFolder::new(&home.settings.state);
     Witness::open(&folder)?.forget(&stream.to)?;
+    home.monitor.step(Step::RecoverWitnessed);
     let text = own_card(home.settings, &home.keys, &home.here).create(&home.keys.signing)?;
     folder.keep_card(&text)?;
     std::fs::write(card, text).map_err(|source| Error::File { path: card.to_path_buf(), source })?;

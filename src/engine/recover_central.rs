@@ -11,6 +11,7 @@ use crate::engine::home::Home;
 use crate::engine::setup::new_incarnation;
 use crate::ledger;
 use crate::model::{BundleName, Incarnation, Role, Site, StreamId};
+use crate::monitor::Step;
 
 /// What is known of one lab.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,11 +51,13 @@ pub fn recover_central(home: &mut Home<'_>) -> Result<Incarnation, Error> {
     let ended = streams_to_labs(home);
     let incarnation = new_incarnation(home.settings)?;
     ledger::change_central_history(&mut home.session, &ended, incarnation)?;
+    home.monitor.step(Step::RecoverCommitted);
     home.here.incarnation = incarnation;
     let mut witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
     for stream in &ended {
         witness.forget(&stream.to)?;
     }
+    home.monitor.step(Step::RecoverWitnessed);
     Ok(incarnation)
 }
 

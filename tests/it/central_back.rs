@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{Round, SCHEMA, Saved};
+use crate::harness::{Ran, Round, SCHEMA, Saved};
 
 const TABLES: &[&str] = &["shelves", "items"];
 
@@ -193,6 +193,21 @@ fn a_lab_without_that_copy_goes_on_under_a_new_history_too() {
     round.settle();
     assert_eq!(central.value("SELECT name FROM shelves WHERE id = 1"), "confirmed, then forgotten");
     assert_eq!(central.value("SELECT name FROM shelves WHERE id = 2"), "two");
+}
+
+#[test]
+fn a_recovery_that_is_killed_at_any_step_is_done_by_the_same_command() {
+    for step in ["recover.committed", "recover.witnessed"] {
+        let (lost, wanted) = Lost::new();
+        let central = lost.round.central();
+        let backup = Saved::new(central);
+        lost.lose_two_days();
+        backup.restore_rows();
+        let killed = central.command(&["recover", "--yes"]).env("PACKMULE_CRASH_AT", step).output().unwrap();
+        Ran::new(format!("recover killed at {step}"), &killed).killed();
+        central.run(&["recover", "--yes"]).ok();
+        lost.come_back(&wanted);
+    }
 }
 
 #[test]
