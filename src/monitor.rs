@@ -134,6 +134,10 @@ steps! {
     RekeyLedgerWritten = "rekey.ledger-written",
     /// The transaction is committed.
     RekeyCommitted = "rekey.committed",
+    /// The database goes on under a new history, the witness file is of the old one.
+    RecoverCommitted = "recover.committed",
+    /// The witness knows of it, too; a lab's new card is not written.
+    RecoverWitnessed = "recover.witnessed",
     /// The snapshot is open, nothing is written.
     SealSnapshotOpen = "seal.snapshot-open",
     /// The payload's temporary file is half written.

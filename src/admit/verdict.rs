@@ -36,6 +36,8 @@ pub struct Facts {
     pub applied: Option<Digest>,
     /// Whether the stream was stopped.
     pub frozen: bool,
+    /// Whether the sender has begun another history since, and said that it follows this one.
+    pub ended: bool,
 }
 
 /// What to do with a bundle.
@@ -52,6 +54,8 @@ pub enum Verdict {
     },
     /// The stream has two continuations; apply neither.
     Fork(Fork),
+    /// It belongs to a history of the centre that is over: the one that followed it says everything anew.
+    Over,
     /// It is for another site; leave it alone.
     NotOurs,
 }
@@ -73,6 +77,9 @@ pub enum Fork {
 pub fn admit(arrival: &Arrival, facts: &Facts) -> Verdict {
     if arrival.stream.to != facts.here {
         return Verdict::NotOurs;
+    }
+    if facts.ended {
+        return Verdict::Over;
     }
     if arrival.stream.incarnation != facts.incarnation {
         return Verdict::Fork(Fork::OtherHistory);
@@ -132,6 +139,7 @@ mod tests {
             last: last.map(|(seq, of)| (Seq::new(seq).unwrap(), digest(of))),
             applied: applied.map(digest),
             frozen: false,
+            ended: false,
         }
     }
 
@@ -171,6 +179,12 @@ mod tests {
         assert_eq!(admit(&arrival(1, 1, None), &other), fork(Fork::OtherHistory));
         let frozen = Facts { frozen: true, ..facts(Some((3, 3)), None) };
         assert_eq!(admit(&arrival(4, 4, Some(3)), &frozen), fork(Fork::Frozen));
+    }
+
+    #[test]
+    fn a_history_that_another_one_follows_is_over() {
+        let over = Facts { ended: true, ..facts(Some((3, 3)), None) };
+        assert_eq!(admit(&arrival(4, 4, Some(3)), &over), Verdict::Over);
     }
 
     #[test]

@@ -60,10 +60,12 @@ pub(super) fn decide(
     changes: Vec<Change>,
 ) -> Result<(Vec<Decided>, Vec<Change>), Error> {
     let changes = with_moved_keys_apart(session, table, changes)?;
-    if let Side::Lab { started, covered, down_only } = scene.side {
+    if let Side::Lab { started, covered, down_only, succession } = scene.side {
         let name = &table.shape.name;
         let covered = (!down_only.contains(name)).then_some(covered);
-        return take_words(session, scene, table, changes, Lab { started: started.contains(name), covered });
+        let started = started.contains(name);
+        let brings_back = succession.and_then(|one| one.brings_back).filter(|_| started);
+        return take_words(session, scene, table, changes, Lab { started, covered, brings_back });
     }
     let keys: Vec<RowKey> =
         changes.iter().map(|change| change.key(&table.shape).unwrap_or(RowKey(Vec::new()))).collect();

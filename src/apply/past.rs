@@ -28,13 +28,13 @@ pub(super) fn past(
         Some(kept) => ledger::batch_before(session, own, kept)?,
         None => None,
     };
-    let streams = ledger::streams(session)?;
-    let is_older =
-        |id: &StreamId| id.from == stream.from && id.to == stream.to && id.incarnation != stream.incarnation;
+    let went_back = ledger::may_come_again(session, own)?;
     Ok(Past {
-        sealed_before,
+        // What is brought back is as old as the centre's last word.
+        sealed_before: sealed_before.filter(|_| !went_back),
         confirmed: followed.map_or(covered, |batch| batch.min(covered)),
-        may_repeat: streams.iter().any(|one| is_older(&one.id)),
+        may_repeat: !ledger::other_histories(session, stream)?.is_empty(),
+        went_back,
         has_waiting: ledger::has_waiting(session, &stream.from)?,
     })
 }

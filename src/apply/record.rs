@@ -154,7 +154,9 @@ impl Run<'_> {
     /// all but its author. A lab passes nothing on.
     pub(super) fn log(&mut self, table: &TableName, written: &[LoggedRow]) -> Result<(), Error> {
         match self.scene.side {
-            Side::Central { .. } => Ok(ledger::log_rows(self.session, table, written, self.scene.sender)?),
+            Side::Central { .. } => {
+                Ok(ledger::log_rows(self.session, table, written, Some(self.scene.sender))?)
+            }
             Side::Lab { .. } => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::apply::succeed::Succession;
 use crate::apply::without::Without;
 use crate::conflict::Rules;
 use crate::db::{Catalog, Table};
@@ -36,6 +37,8 @@ pub(super) struct Past {
     pub(super) confirmed: u64,
     /// Whether the lab goes on under a new history, and so may send again what it has sent before.
     pub(super) may_repeat: bool,
+    /// Whether this database was put back, and the lab may send what it had from here before that, and what it has sent before.
+    pub(super) went_back: bool,
     /// Whether conflicts of the lab wait for a person.
     pub(super) has_waiting: bool,
 }
@@ -62,6 +65,8 @@ pub enum Side<'a> {
         covered: u64,
         /// Tables whose changes only come down: what was edited here is never sent, and nobody will answer it.
         down_only: &'a BTreeSet<TableName>,
+        /// Set where the bundle opens a new history of the centre.
+        succession: Option<&'a Succession>,
     },
 }
 

@@ -12,6 +12,7 @@ use crate::apply::receipt::{ReceiptOutcome, own_stream, take_receipts};
 use crate::apply::record::Keeping;
 use crate::apply::run::{Refused, Run};
 use crate::apply::scene::{Knows, Past, Scene, Side, Tally};
+use crate::apply::succeed::succeed;
 use crate::apply::without::Without;
 use crate::bundle::{
     self, KEPT_SETTING, LEFT_OUT_SETTING, PayloadHead, PayloadReader, Receipt, TABLES_SETTING,
@@ -143,6 +144,7 @@ fn in_transaction(
         return Err(Error::MovedOn { seq: first.seq });
     }
     monitor.step(Step::ApplyLocked);
+    succeed(session, stream, parts, context)?;
     let receipt = take_receipts(session, stream, parts, context)?;
     let mut heads = Vec::new();
     for part in parts {

@@ -28,8 +28,12 @@ impl Met<'_> {
 
     /// Where nobody knows what a change was made on: whether somebody else changed the row unseen by the lab.
     ///
-    /// What the lab itself sent last, or had from here and nobody changed since, is what it made its change on.
-    fn is_concurrent(&self) -> bool {
+    /// What the lab itself sent last, or had from here and nobody changed since, is what it made its change on. Where this database
+    /// was put back, the lab's row is one that it had from here: only what was edited since is unseen.
+    fn is_concurrent(&self, change: &Change) -> bool {
+        if self.scene.past.went_back {
+            return self.newest().is_some_and(|newest| newest.time > change.time());
+        }
         let knows_ours = match self.scene.side {
             Side::Central { sender, .. } => sender == Knows::OurRows,
             Side::Lab { .. } => true,
@@ -61,8 +65,9 @@ impl Met<'_> {
             lab: self.scene.sender,
             editor: newest.and_then(|newest| newest.origin.as_ref()).unwrap_or(self.scene.here),
             clock,
-            concurrent: self.is_concurrent(),
-            repeated: self.scene.past.may_repeat && sent_before >= Some(change.time()),
+            concurrent: self.is_concurrent(change),
+            repeated: self.scene.past.went_back
+                || self.scene.past.may_repeat && sent_before >= Some(change.time()),
         }
     }
 }

@@ -5,10 +5,11 @@ use std::collections::{HashMap, HashSet};
 use crate::apply::decide::{Decided, Verdict, record_id};
 use crate::apply::error::Error;
 use crate::apply::scene::Scene;
+use crate::apply::succeed::bring_back;
 use crate::conflict::{Kind, identical_row};
 use crate::db::{self, Session, Table};
 use crate::ledger::{self, Conflict, Outcome, Status};
-use crate::model::{Change, RowImage, RowKey, key_from_log, key_to_log, row_to_json};
+use crate::model::{Change, RowImage, RowKey, Stamp, key_from_log, key_to_log, row_to_json};
 
 /// How this lab stands to the words of one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(super) struct Lab {
     /// The last batch of its own changes that the words take into account; `None`: its own changes of this table are
     /// never sent, so they do not count.
     pub(super) covered: Option<u64>,
+    /// Where the centre has forgotten what this lab knows: of when its rows are.
+    pub(super) brings_back: Option<Stamp>,
 }
 
 /// Decides what becomes of the centre's words about rows of one table. Locks the rows until the transaction ends.
@@ -66,9 +69,17 @@ pub(super) fn take_words(
         }
     }
     match lab {
+        Lab { started: true, covered: Some(_), brings_back: Some(time) } => {
+            bring_back(session, table, &mut first, time)?;
+        }
+        Lab { started: true, covered: None, brings_back: Some(_) } => {
+            put_down(scene, table, &mut first, "rule: direction = down, and the centre was put back");
+        }
         Lab { started: true, .. } => {}
-        Lab { started: false, covered: Some(_) } => expect_agreed(session, table, &first)?,
-        Lab { started: false, covered: None } => put_down_adopted(session, scene, table, &mut first)?,
+        Lab { started: false, covered: Some(_), .. } => expect_agreed(session, table, &first)?,
+        Lab { started: false, covered: None, .. } => {
+            put_down_adopted(session, scene, table, &mut first)?;
+        }
     }
     Ok((first, later))
 }
@@ -147,6 +158,12 @@ fn put_down_adopted(
     let ids = in_danger(table, words);
     let adopted = ledger::logged_here(session, &table.shape.name, &ids)?;
     none_unseen(table, ids, &adopted)?;
+    put_down(scene, table, words, "rule: direction = down");
+    Ok(())
+}
+
+/// Puts the rows that make way into this lab's own `conflict_log`.
+fn put_down(scene: &Scene<'_>, table: &Table, words: &mut [Decided], rule: &str) {
     for one in words {
         if let (Verdict::Write(conflict), Some(current)) = (&mut one.verdict, &one.current) {
             *conflict = Some(Box::new(Conflict {
@@ -164,13 +181,12 @@ fn put_down_adopted(
                 status: Status::Decided,
                 outcome: Outcome::Central,
                 written_row: one.change.after().map(|row| row_to_json(&table.shape, row)),
-                decided_by: Some("rule: direction = down".to_owned()),
+                decided_by: Some(rule.to_owned()),
                 note: None,
                 bundle: scene.bundle.clone(),
             }));
         }
     }
-    Ok(())
 }
 
 /// The rows here that the words would overwrite or delete.

@@ -119,7 +119,7 @@ Set up:
   enrol       at the centre: let a lab take part, from its card
   join        at a lab: take in the centre's answer card
   tables      list, add, remove or check the tables that are synced
-  recover     at a lab: go on after the database was put back from a backup
+  recover     go on after the database was put back from a backup
   doctor      look for what is wrong or will go wrong
   run         exchange by itself whenever that is possible; for a service
 

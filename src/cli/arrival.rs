@@ -150,6 +150,9 @@ impl Subject<'_> {
                 self.waits(format!("it is one snapshot with bundle {next}, which is not applied"))
             }
             ItemOutcome::Forked(fork) => self.forked(fork),
+            ItemOutcome::Over => {
+                ("of before the centre's database was put back, not needed".to_owned(), None, None, None)
+            }
             ItemOutcome::NotOurs => self.not_ours(),
             ItemOutcome::Stranger(error) => match self.concern {
                 Concern::Others => self.not_ours(),
@@ -298,6 +301,7 @@ fn held(outcome: &ItemOutcome) -> Option<Vec<TableMisfit>> {
         | ItemOutcome::Waits(_)
         | ItemOutcome::WaitsForRest(_)
         | ItemOutcome::Forked(_)
+        | ItemOutcome::Over
         | ItemOutcome::NotOurs
         | ItemOutcome::Stranger(_)
         | ItemOutcome::Silenced(_)
@@ -340,7 +344,10 @@ fn applied_words(applied: &Applied, dry_run: bool) -> String {
     match receipt {
         ReceiptOutcome::Confirmed(seq) => words.push(format!("our bundles up to {seq} are confirmed")),
         ReceiptOutcome::Foreign(seq) => {
-            words.push(format!("it confirms a bundle {seq} that was never sealed here: NOT believed"));
+            words.push(format!(
+                "it confirms a bundle {seq} that was never sealed here: NOT believed (if this database was put back from a \
+                 backup: packmule recover)"
+            ));
         }
         ReceiptOutcome::NothingNew => {}
     }
@@ -373,6 +380,7 @@ fn brief(outcome: &ItemOutcome) -> &'static str {
         | ItemOutcome::WaitsForRest(_)
         | ItemOutcome::Silenced(SiteState::Suspended) => "waits",
         ItemOutcome::Forked(_) => "STOPPED, NOT applied",
+        ItemOutcome::Over => "not needed",
         ItemOutcome::NotOurs => "left alone",
         ItemOutcome::Stranger(_) | ItemOutcome::Silenced(_) | ItemOutcome::Refused(_) => "refused",
         ItemOutcome::Failed(error) if misfits(error).is_some() => "HELD",
@@ -389,6 +397,7 @@ fn word(outcome: &ItemOutcome) -> &'static str {
         ItemOutcome::Waits(_) => "waits",
         ItemOutcome::WaitsForRest(_) => "waits-for-rest",
         ItemOutcome::Forked(_) => "forked",
+        ItemOutcome::Over => "over",
         ItemOutcome::NotOurs => "not-ours",
         ItemOutcome::Stranger(_) => "stranger",
         ItemOutcome::Silenced(_) => "silenced",

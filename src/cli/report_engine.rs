@@ -157,6 +157,7 @@ impl From<Cause> for Report {
                     "in a lab that comes after that, start each table above the highest key of the centre: \
                      ALTER TABLE NAME AUTO_INCREMENT = NUMBER",
                 ),
+            Cause::ForgottenAndGone { name } => forgotten_and_gone(what, &name),
             Cause::WentBack { known, sealed } => went_back(known, sealed.number()),
             Cause::OutboxIncomplete { name } => outbox_incomplete(&name),
             Cause::Unshareable { table, why } => {
@@ -271,6 +272,17 @@ fn in_the_way(what: &str, why: String, remedy: String) -> Report {
 }
 
 /// The database was put back from a backup: going on would give two bundles the same number.
+fn forgotten_and_gone(what: String, name: &BundleName) -> Report {
+    let BundleName { from, to, seq, .. } = name;
+    Report::new(Exit::Failed, what)
+        .because(format!(
+            "the database of {to} was put back from a backup of before bundle {seq} of {from}; this snapshot would replace rows that \
+             only {from} still has; nothing was changed"
+        ))
+        .hint(format!("put {name} back into the folder outbox, from a stick or a backup, and run the command again"))
+        .hint("if it is nowhere: packmule recover, then enrol and join as it says; all rows that differ are sent again")
+}
+
 fn went_back(known: u64, sealed: u64) -> Report {
     let known = match known {
         0 => "no bundle at all".to_owned(),

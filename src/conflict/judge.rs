@@ -122,7 +122,7 @@ fn whole_row(case: &Case<'_>) -> Stands {
 fn by_columns(case: &Case<'_>, before: &RowImage, central: &RowImage, lab: &RowImage) -> Stands {
     if case.repeated && case.rules.counts() {
         let why = format!(
-            "{}'s database was put back since, and it may have sent this before: a sum might be made twice",
+            "a database was put back since, and {} may have sent this before: a sum might be made twice",
             case.lab
         );
         return Stands::Waits(Wait::Other(why));

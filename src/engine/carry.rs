@@ -8,7 +8,7 @@ use crate::bundle::{KeyRing, Unverified};
 use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::ledger::{self, Way};
-use crate::mailbox::{self, Outcome, Stick};
+use crate::mailbox::{self, Outcome, Put, Stick};
 use crate::model::{BundleKind, BundleName, Role, Site};
 
 /// What was copied.
@@ -46,17 +46,24 @@ pub enum CarryTo {
     Only(BTreeSet<Site>),
 }
 
+impl CarryTo {
+    fn has(&self, site: &Site) -> bool {
+        match self {
+            CarryTo::All => true,
+            CarryTo::Only(sites) => sites.contains(site),
+        }
+    }
+}
+
 /// Copies every bundle that no receipt covers yet to `place`, oldest first. Each one is read back and compared.
 pub fn carry(home: &mut Home<'_>, place: &Path, to: &CarryTo) -> Result<Carried, Error> {
     let stick = Stick::open(place)?;
     let mut unconfirmed = home.unconfirmed()?;
-    unconfirmed.retain(|record| match to {
-        CarryTo::All => true,
-        CarryTo::Only(sites) => sites.contains(&record.stream.to),
-    });
+    unconfirmed.retain(|record| to.has(&record.stream.to));
     let ring = home.ring()?;
     let mut carried = Carried::default();
-    let left_behind = home.left_behind()?;
+    let mut left_behind = home.left_behind()?;
+    left_behind.retain(|(name, _)| to.has(&name.to));
     if unconfirmed.is_empty() && left_behind.is_empty() {
         // A stick that carries nothing yet is this lab's all the same: the centre puts what waits for it there.
         if home.role() == Role::Lab {
@@ -65,6 +72,7 @@ pub fn carry(home: &mut Home<'_>, place: &Path, to: &CarryTo) -> Result<Carried,
         }
         return Ok(carried);
     }
+    let mut laid: Vec<(BundleName, Put)> = Vec::new();
     let old = left_behind.into_iter().map(|(name, size_bytes)| (name, size_bytes, None));
     let new = unconfirmed.into_iter().map(|record| (record.name(), record.size_bytes, Some(record)));
     for (name, size_bytes, record) in old.chain(new).collect::<Vec<_>>() {
@@ -76,7 +84,7 @@ pub fn carry(home: &mut Home<'_>, place: &Path, to: &CarryTo) -> Result<Carried,
         let is_whole = |path: &Path| is_whole_bundle(path, &ring);
         match stick.put(&name, &mut file, size_bytes, &is_whole, home.monitor) {
             Ok(put) => {
-                carried.left_alone.extend(put.left_alone);
+                carried.left_alone.extend(put.left_alone.iter().cloned());
                 // A crash can leave a bundle on the stick without a word of it in the ledger.
                 let is_news = put.outcome != Outcome::AlreadyThere;
                 if let Some(record) = record.as_ref().filter(|one| is_news || one.carried_at.is_none()) {
@@ -84,7 +92,8 @@ pub fn carry(home: &mut Home<'_>, place: &Path, to: &CarryTo) -> Result<Carried,
                 }
                 // The end of an older history holds edits that the database has lost: never a receipt alone.
                 let kind = record.map_or(BundleKind::Changes, |record| record.kind);
-                carried.bundles.push(CarriedBundle { name, kind, outcome: put.outcome });
+                carried.bundles.push(CarriedBundle { name: name.clone(), kind, outcome: put.outcome });
+                laid.push((name, put));
             }
             // Full: what is complete stays, and the oldest went first, so nothing on the stick has a gap.
             Err(error @ mailbox::Error::Full { .. }) => {
@@ -94,11 +103,22 @@ pub fn carry(home: &mut Home<'_>, place: &Path, to: &CarryTo) -> Result<Carried,
             Err(other) => return Err(other.into()),
         }
     }
+    check(home, &stick, &laid)?;
     if !carried.bundles.is_empty() {
         stick.put_readme(&readme(home))?;
     }
     carried.free_bytes = stick.free_bytes().ok();
     Ok(carried)
+}
+
+/// Reads what was laid down before the last write once more: a drive that is smaller than it says may have overwritten it.
+fn check(home: &Home<'_>, stick: &Stick, laid: &[(BundleName, Put)]) -> Result<(), Error> {
+    let last_write = laid.iter().rposition(|(_, put)| put.outcome != Outcome::AlreadyThere).unwrap_or(0);
+    for (name, put) in laid.iter().take(last_write) {
+        let mut source = home.outbox.open_bundle(name)?;
+        stick.check(put, &mut source, home.monitor)?;
+    }
+    Ok(())
 }
 
 /// Whether a file is a complete bundle of a site that we know. Such a file is never replaced.

@@ -108,7 +108,8 @@ pub(super) fn is_same(known: &KnownSite, card: &SiteCard) -> bool {
     has_same_keys(known, card) && known.incarnation == card.incarnation
 }
 
-fn has_same_keys(known: &KnownSite, card: &SiteCard) -> bool {
+/// Whether a card is of the keys that are known, of whatever history.
+pub(super) fn has_same_keys(known: &KnownSite, card: &SiteCard) -> bool {
     known.verifying_key == card.verifying.to_string() && known.recipient == card.recipient.to_string()
 }
 

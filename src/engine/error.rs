@@ -184,6 +184,12 @@ pub enum Cause {
         /// The last bundle that was sealed.
         sealed: Seq,
     },
+    /// The centre's database was put back to before this bundle, and it is not in the outbox any more.
+    #[error("the centre has forgotten bundle {name}, and it is not here any more")]
+    ForgottenAndGone {
+        /// The bundle.
+        name: BundleName,
+    },
     /// A bundle that has no receipt yet is not in the outbox any more.
     #[error("bundle {name} is missing from the outbox")]
     OutboxIncomplete {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 
-use crate::bundle::SigningKey;
+use crate::bundle::{FOLLOWS_SETTING, SigningKey};
 use crate::capture::{Audience, Captured, Snapshot, Summary};
 use crate::db::Table;
 use crate::engine::error::Error;
@@ -78,6 +78,8 @@ impl Fanout<'_> {
         to: &Receiver,
         produce: &mut dyn FnMut(&mut Feed) -> Result<(), Error>,
     ) -> Result<Vec<Sealed>, Error> {
+        let mut settings = self.settings.clone();
+        settings.extend(to.follows.clone().map(|text| (FOLLOWS_SETTING.to_owned(), text)));
         let plan = Plan {
             stream: to.stream.id.clone(),
             first: to.stream.next().ok_or(crate::seal::Error::NoNumbersLeft)?,
@@ -87,7 +89,7 @@ impl Fanout<'_> {
             kind: to.kind,
             receipt: to.receipt,
             even_empty: to.owes_receipt || to.kind == BundleKind::Snapshot,
-            settings: self.settings.clone(),
+            settings,
             recipient: &to.recipient,
             signing: self.signing,
             size_bytes_max: self.size_bytes_max,

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::apply::{self, Applied, Context, Knows, Part, Retried, Side};
+use crate::admit::Fork;
+use crate::apply::{self, Applied, Context, Knows, Part, Retried, Side, Succession};
 use crate::bundle::{self, Checked, TABLES_SETTING, tables_from_setting};
 use crate::conflict::Rules;
 use crate::db::{Catalog, Session};
@@ -11,6 +12,7 @@ use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::engine::receive::{ImportOptions, Item, ItemOutcome};
 use crate::engine::rules::checked_rules;
+use crate::engine::succession::{Standing, standing};
 use crate::engine::tables::follow_tables;
 use crate::ledger::{self, Way};
 use crate::model::{BundleKind, BundleName, Direction, Role, Seq, Site, StreamId, TableName};
@@ -74,7 +76,10 @@ impl Tables {
                 let (down_only, up_only, rules) = (&self.down_only, &self.up_only, &self.rules);
                 Side::Central { down_only, up_only, rules, sender: Knows::OwnRowsOnly }
             }
-            Role::Lab => Side::Lab { started: &self.started, covered: 0, down_only: &self.down_only },
+            Role::Lab => {
+                let (started, down_only) = (&self.started, &self.down_only);
+                Side::Lab { started, covered: 0, down_only, succession: None }
+            }
         };
         Context {
             here: &home.here.site,
@@ -142,10 +147,20 @@ pub(super) fn apply_ready(
     options: ImportOptions<'_>,
     items: &mut Vec<Item>,
 ) -> Result<bool, Error> {
-    let outcome = match tables.follow(home, &ready, options) {
-        Ok(()) => apply_with_retries(home, tables, stream, &ready, options),
+    let succession = match standing(home, stream, &ready) {
+        Ok(Standing::GoesOn) => Ok(None),
+        Ok(Standing::Opens(succession)) => Ok(Some(succession)),
+        Ok(Standing::Stranger) => return leave(home, ready, options, items),
         Err(error) => Err(error),
     };
+    let outcome = succession.and_then(|succession| {
+        tables.follow(home, &ready, options)?;
+        let applied = apply_with_retries(home, tables, stream, &ready, succession.as_ref(), options)?;
+        if succession.is_some() && !options.dry_run {
+            home.sites = ledger::sites(&mut home.session)?;
+        }
+        Ok(applied)
+    });
     let is_snapshot = |one: &Ready| one.checked.manifest().kind() == BundleKind::Snapshot;
     if outcome.is_ok() && !options.dry_run && ready.iter().any(is_snapshot) {
         tables.started = ledger::started_tables(&mut home.session)?;
@@ -177,6 +192,23 @@ pub(super) fn apply_ready(
     Ok(!failed)
 }
 
+/// Leaves bundles of a history that has nothing to do with the one that is known: no copy of them is kept.
+fn leave(
+    home: &Home<'_>,
+    ready: Vec<Ready>,
+    options: ImportOptions<'_>,
+    items: &mut Vec<Item>,
+) -> Result<bool, Error> {
+    for one in ready {
+        if !options.dry_run {
+            home.inbox.remove(&one.name)?;
+        }
+        let outcome = ItemOutcome::Forked(Fork::OtherHistory);
+        items.push(Item { path: one.path, name: Some(one.name), outcome });
+    }
+    Ok(false)
+}
+
 /// The bundle whose content no later try can use. Kept, its copy would stand in the way of a good bundle of its number.
 fn useless(error: &Error) -> Option<Seq> {
     let Error::Apply { source: apply::Error::Bundle { seq, source }, .. } = error else {
@@ -192,13 +224,14 @@ fn apply_with_retries(
     tables: &Tables,
     stream: &StreamId,
     ready: &[Ready],
+    succession: Option<&Succession>,
     options: ImportOptions<'_>,
 ) -> Result<Applied, Error> {
     const ATTEMPTS_MAX: u32 = 5;
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let error = match apply_once(home, tables, stream, ready, options) {
+        let error = match apply_once(home, tables, stream, ready, succession, options) {
             Ok(applied) => return Ok(applied),
             Err(error) => error,
         };
@@ -240,6 +273,7 @@ fn apply_once(
     tables: &Tables,
     stream: &StreamId,
     ready: &[Ready],
+    succession: Option<&Succession>,
     options: ImportOptions<'_>,
 ) -> Result<Applied, Error> {
     let mut session = home.connect()?;
@@ -260,7 +294,10 @@ fn apply_once(
             open: Box::new(|| home.open_copy(&one.name, &one.checked)),
         })
         .collect();
-    let context = tables.context(home, options);
+    let mut context = tables.context(home, options);
+    if let Side::Lab { succession: one, .. } = &mut context.side {
+        *one = succession;
+    }
     let name = ready.first().map(|one| one.name.clone());
     let mut outside = tables.outside(home)?;
     let applied = apply::apply(&mut session, outside.as_mut(), stream, &parts, &context, home.monitor);

@@ -15,7 +15,7 @@ use crate::engine::home::Home;
 use crate::engine::intake::Rejected;
 use crate::engine::ready::{Tables, retry_kept};
 use crate::engine::stream::receive_stream;
-use crate::ledger::SiteState;
+use crate::ledger::{self, SiteState};
 use crate::mailbox::{self, Found, Scan, Stick, scan};
 use crate::model::{BundleName, Role, Seq, Site, StreamId, TableName};
 
@@ -84,6 +84,8 @@ pub enum ItemOutcome {
     WaitsForRest(u64),
     /// The stream has two continuations; it is stopped until a person has looked.
     Forked(Fork),
+    /// It belongs to a history of the centre that is over.
+    Over,
     /// It is for another site.
     NotOurs,
     /// Nobody here knows the key that signed it.
@@ -104,6 +106,8 @@ pub fn waits_here(settings: &Settings) -> Result<bool, Error> {
 
 /// Imports everything that `places`, folders or files, hold for this site, and what waited in the inbox.
 pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions<'_>) -> Result<Import, Error> {
+    // Before anything: what a database that was put back applies is decided by what it has forgotten.
+    home.expect_not_gone_back()?;
     for part in home.inbox.parts()? {
         home.inbox.remove_part(&part.name)?;
     }
@@ -128,15 +132,18 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions<'_
         renew_stale(home, &tables.catalog, &shared)?;
     }
     let mut groups = by_stream(waiting);
-    // The end of a history that is over comes before the one that goes on from it.
-    let is_current = |stream: &StreamId| {
+    // The end of a history that is over comes before the one that goes on from it: at the centre that is the one which it knows
+    // from the newest card, at a lab one of which it does not know yet.
+    let comes_late = |stream: &StreamId| {
         let known = home.sites.iter().find(|known| known.site == stream.from);
-        known.is_some_and(|known| known.incarnation == stream.incarnation)
+        let is_known = known.is_some_and(|known| known.incarnation == stream.incarnation);
+        is_known == (home.here.role == Role::Central)
     };
-    groups.sort_by_key(|(stream, _)| is_current(stream));
+    groups.sort_by_key(|(stream, _)| comes_late(stream));
     for (stream, group) in groups {
         receive_stream(home, &mut tables, &stream, group, options, &mut import.items)?;
     }
+    forgive_ended(home, &mut import.items)?;
     let central = home.sites.iter().find(|known| known.role == Role::Central).map(|known| known.site.clone());
     if let Some(central) = central.filter(|_| !options.dry_run) {
         match retry_kept(home, &tables, &central, options) {
@@ -145,6 +152,25 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions<'_
         }
     }
     Ok(import)
+}
+
+/// What of an earlier history of the centre did not fit needs nobody's attention once another one follows it.
+fn forgive_ended(home: &mut Home<'_>, items: &mut [Item]) -> Result<(), Error> {
+    let Ok(central) = home.central() else {
+        return Ok(());
+    };
+    let (from, to) = (central.site.clone(), home.here.site.clone());
+    let incoming = StreamId { from, incarnation: central.incarnation, to };
+    let forked = items.iter_mut().filter(|item| matches!(item.outcome, ItemOutcome::Forked(_)));
+    for item in forked {
+        let ended = ledger::other_histories(&mut home.session, &incoming)?;
+        if let Some(name) = &item.name
+            && ended.iter().any(|stream| *name == BundleName::new(stream, name.seq))
+        {
+            item.outcome = ItemOutcome::Over;
+        }
+    }
+    Ok(())
 }
 
 /// Whose stick each of the places is: the sites that sent, or are waiting for, what lies there.

@@ -4,6 +4,7 @@ use crate::bundle::{Receipt, Recipient};
 use crate::db::Session;
 use crate::engine::error::Error;
 use crate::engine::home::Home;
+use crate::engine::succession::follows;
 use crate::ledger::{self, KnownSite, SiteState, Stream};
 use crate::model::{BundleKind, Role, Site, StreamId};
 
@@ -19,6 +20,8 @@ pub(super) struct Receiver {
     pub(super) kind: BundleKind,
     /// Whether every shared table can be read for it. A snapshot that lacks one is followed by another.
     pub(super) is_whole: bool,
+    /// Which earlier histories of this site the snapshot follows.
+    pub(super) follows: Option<String>,
     /// What was applied of it, in the snapshot of the seal.
     pub(super) receipt: Option<Receipt>,
     /// Whether it waits for that receipt: it was not told of a bundle that holds more than a receipt itself.
@@ -61,7 +64,9 @@ impl Home<'_> {
     fn receiver(&mut self, known: KnownSite) -> Result<Receiver, Error> {
         let id = self.stream_to(&known.site);
         let own = self.here.site.clone();
+        let tells = self.role() == Role::Central && known.wants_snapshot;
         Ok(Receiver {
+            follows: if tells { follows(self, &id)? } else { None },
             recipient: known.recipient.parse()?,
             stream: ledger::open_stream(&mut self.session, &id)?,
             incoming: StreamId { from: known.site.clone(), incarnation: known.incarnation, to: own },

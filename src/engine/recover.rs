@@ -8,11 +8,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::{KeyFolder, Witness};
-use crate::engine::error::{Cause, Error};
+use crate::engine::error::Error;
 use crate::engine::home::Home;
 use crate::engine::setup::{new_incarnation, own_card};
 use crate::ledger;
-use crate::model::{BundleName, Incarnation, Role};
+use crate::model::{BundleName, Incarnation, Role, Site};
+use crate::monitor::Step;
 
 /// What `recover` finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +43,6 @@ pub struct Recovered {
 
 /// Looks what a recovery would do. Changes nothing.
 pub fn look_for_losses(home: &mut Home<'_>) -> Result<Lost, Error> {
-    if home.role() != Role::Lab {
-        return Err(Cause::OnlyAtLab { site: home.site().clone() }.into());
-    }
     let stream = home.stream_to(&home.central()?.site.clone());
     let known = ledger::open_stream(&mut home.session, &stream)?;
     let witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
@@ -73,9 +71,11 @@ pub fn recover(home: &mut Home<'_>, card: &Path) -> Result<Recovered, Error> {
     let stream = home.stream_to(&home.central()?.site.clone());
     let incarnation = new_incarnation(home.settings)?;
     ledger::change_history(&mut home.session, &stream, incarnation)?;
+    home.monitor.step(Step::RecoverCommitted);
     home.here.incarnation = incarnation;
     let folder = KeyFolder::new(&home.settings.state);
     Witness::open(&folder)?.forget(&stream.to)?;
+    home.monitor.step(Step::RecoverWitnessed);
     let text = own_card(home.settings, &home.keys, &home.here).create(&home.keys.signing)?;
     folder.keep_card(&text)?;
     std::fs::write(card, text).map_err(|source| Error::File { path: card.to_path_buf(), source })?;
@@ -83,24 +83,48 @@ pub fn recover(home: &mut Home<'_>, card: &Path) -> Result<Recovered, Error> {
 }
 
 impl Home<'_> {
-    /// Bundles of a history of this database that has ended, the oldest first: as long as the centre has said nothing
-    /// about the new one, it may still need them.
+    /// Bundles of a history of this database that has ended, of each receiver the oldest first: as long as it has said
+    /// nothing about the new one, it may still need them.
     pub(super) fn left_behind(&mut self) -> Result<Vec<(BundleName, u64)>, Error> {
-        if self.role() != Role::Lab {
-            return Ok(Vec::new());
+        let receivers: Vec<Site> = match self.role() {
+            Role::Lab => vec![self.central()?.site.clone()],
+            Role::Central => self.active_labs().map(|known| known.site.clone()).collect(),
+        };
+        let stored = self.outbox.list()?;
+        let mut left = Vec::new();
+        for to in receivers {
+            let stream = self.stream_to(&to);
+            let is_old = |name: &BundleName| {
+                name.from == stream.from
+                    && name.to == stream.to
+                    && *name != BundleName::new(&stream, name.seq)
+            };
+            if !stored.iter().any(|one| is_old(&one.name))
+                || ledger::open_stream(&mut self.session, &stream)?.confirmed.is_some()
+            {
+                continue;
+            }
+            let mut old: Vec<(BundleName, u64)> = Vec::new();
+            for one in stored.iter().filter(|one| is_old(&one.name)) {
+                if !self.is_confirmed(&one.name)? {
+                    old.push((one.name.clone(), one.size_bytes));
+                }
+            }
+            old.sort_by_key(|(name, _)| name.seq);
+            left.extend(old);
         }
-        let stream = self.stream_to(&self.central()?.site.clone());
-        if ledger::open_stream(&mut self.session, &stream)?.confirmed.is_some() {
-            return Ok(Vec::new());
+        Ok(left)
+    }
+
+    /// Whether the receiver has told, as far as this database knows, that it has a bundle of an earlier history.
+    fn is_confirmed(&mut self, name: &BundleName) -> Result<bool, Error> {
+        let current = self.stream_to(&name.to);
+        for stream in ledger::other_histories(&mut self.session, &current)? {
+            if *name == BundleName::new(&stream, name.seq) {
+                let confirmed = ledger::open_stream(&mut self.session, &stream)?.confirmed;
+                return Ok(confirmed.is_some_and(|confirmed| name.seq <= confirmed));
+            }
         }
-        let stored = self.outbox.list()?.into_iter();
-        let old = stored.filter(|one| {
-            one.name.from == stream.from
-                && one.name.to == stream.to
-                && one.name != BundleName::new(&stream, one.name.seq)
-        });
-        let mut old: Vec<(BundleName, u64)> = old.map(|one| (one.name, one.size_bytes)).collect();
-        old.sort_by_key(|(name, _)| name.seq);
-        Ok(old)
+        Ok(false)
     }
 }

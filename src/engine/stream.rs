@@ -12,7 +12,7 @@ use crate::engine::ready::{Ready, Tables, apply_ready};
 use crate::engine::receive::{ImportOptions, Item, ItemOutcome};
 use crate::ledger::{self, StreamState};
 use crate::mailbox;
-use crate::model::{BundleKind, BundleName, Digest, Seq, StreamId};
+use crate::model::{BundleKind, BundleName, Digest, Role, Seq, StreamId};
 
 /// How far one import has come in one stream.
 struct Reading {
@@ -126,6 +126,10 @@ fn judge(
     let name = waiting.name();
     Ok(match verdict(home, waiting, reading.last, &reading.ready)? {
         Verdict::NotOurs => Some(ItemOutcome::NotOurs),
+        Verdict::Over => {
+            forget(home, waiting)?;
+            Some(ItemOutcome::Over)
+        }
         // Read to its end all the same: a copy that does not keep its bytes is a stick that fails.
         Verdict::Duplicate => match prove(waiting) {
             Ok(()) => {
@@ -212,11 +216,24 @@ fn verdict(
 ) -> Result<Verdict, Error> {
     let arrival = waiting.arrival();
     let known = home.sites.iter().find(|known| known.site == arrival.stream.from);
+    let known = known.map(|known| known.incarnation);
     let stream = ledger::open_stream(&mut home.session, &arrival.stream)?;
-    // A history that has ended is known by its stream: its last bundles may come late.
-    let is_old = ledger::streams(&mut home.session)?.iter().any(|one| one.id == arrival.stream);
+    let is_other = known.is_some_and(|known| known != arrival.stream.incarnation);
+    let (believes, ended) = match home.here.role {
+        // A history that has ended is known by its stream: its last bundles may come late.
+        Role::Central => {
+            (ledger::streams(&mut home.session)?.iter().any(|one| one.id == arrival.stream), false)
+        }
+        // What of it has not come before the next one opened says nothing new. Whether the next one is what it seems to be,
+        // it says itself, where nobody but this lab can read it.
+        Role::Lab => {
+            let opens = arrival.kind == BundleKind::Snapshot && arrival.seq == Seq::FIRST;
+            let has_been = stream.last.is_some() || stream.state != StreamState::Open;
+            (opens || last.is_some(), is_other && has_been)
+        }
+    };
     let incarnation = match known {
-        Some(known) if !is_old => known.incarnation,
+        Some(known) if !believes => known,
         Some(_) | None => arrival.stream.incarnation,
     };
     let recorded = ledger::find_bundle(&mut home.session, &arrival.stream, arrival.seq)?;
@@ -227,6 +244,7 @@ fn verdict(
         last,
         applied: recorded.map(|record| record.digest).or(prepared),
         frozen: stream.state != StreamState::Open,
+        ended,
     };
     Ok(admit(&arrival, &facts))
 }

@@ -39,19 +39,19 @@ pub struct RowHistory {
     pub unconfirmed: bool,
 }
 
-/// Logs what a bundle of `origin` wrote to `table`, with the times of the edits themselves.
+/// Logs what a bundle of `origin` wrote to `table`, with the times of the edits themselves; without an origin, as edits made here.
 pub fn log_rows(
     session: &mut Session,
     table: &TableName,
     rows: &[LoggedRow],
-    origin: &Site,
+    origin: Option<&Site>,
 ) -> Result<(), Error> {
     let [first, rest @ ..] = rows else {
         return Ok(());
     };
     let mut query =
         "INSERT INTO sync_log (table_name, record_id, action, changed_at, origin) VALUES ".to_owned();
-    let (table, origin) = (sql::text(table.as_str()), sql::text(origin.as_str()));
+    let (table, origin) = (sql::text(table.as_str()), sql::text_or_null(origin.map(Site::as_str)));
     for (at, row) in std::iter::once(first).chain(rest).enumerate() {
         let comma = if at > 0 { "," } else { "" };
         let (record_id, action) = (sql::text(&row.record_id), row.op.as_sql());

@@ -5,6 +5,7 @@ mod clock;
 mod conflicts;
 mod error;
 mod here;
+mod histories;
 mod kept;
 mod log;
 mod mail_accounts;
@@ -25,6 +26,9 @@ pub use clock::{ClockState, load_clock, remember_clock};
 pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflicts, record_conflicts};
 pub use error::Error;
 pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};
+pub use histories::{
+    change_central_history, change_history, follow_history, may_come_again, other_histories, sealed_digests,
+};
 pub use kept::{
     Kept, KeptRows, Why, first_kept_bundle, forget_older_words, forget_words, keep_words, kept_count,
     kept_summary, kept_words,
@@ -39,9 +43,7 @@ pub use overview::{
     open_edits, unsealed_rows,
 };
 pub use own_names::OwnNames;
-pub use prune::{
-    batch_before, change_history, confirmed_batch, last_prunable_bundle, prune_log, unconfirmed_log_rows,
-};
+pub use prune::{batch_before, confirmed_batch, last_prunable_bundle, prune_log, unconfirmed_log_rows};
 pub use series::{SeriesState, load_series, remember_rekeyed, remember_series};
 pub use sites::{
     KnownSite, SiteState, add_site, find_site, next_number, renew_site, set_site_state, sites, want_snapshot,

@@ -3,7 +3,7 @@
 use crate::db::{Session, sql};
 use crate::ledger::error::Error;
 use crate::ledger::streams::condition;
-use crate::model::{Incarnation, Seq, Stamp, StreamId};
+use crate::model::{Seq, Stamp, StreamId};
 
 /// Removes log rows that every one of `streams` has carried and had confirmed, if they are of before `cutoff`.
 /// Returns how many.
@@ -40,24 +40,6 @@ pub fn unconfirmed_log_rows(session: &mut Session, stream: &StreamId) -> Result<
     let row = session
         .first(&format!("SELECT COUNT(*) FROM sync_log WHERE batch > {confirmed} AND origin IS NULL"))?;
     Ok(row.map_or(Ok(0), |row| row.parse(0))?)
-}
-
-/// Lets this database go on under another history: what was sealed for `stream` and never confirmed is open again.
-pub fn change_history(
-    session: &mut Session,
-    stream: &StreamId,
-    incarnation: Incarnation,
-) -> Result<(), Error> {
-    session.execute("START TRANSACTION")?;
-    let confirmed = confirmed_batch(session, stream)?;
-    session
-        .execute(&format!("UPDATE sync_log SET batch = NULL WHERE batch > {confirmed} AND origin IS NULL"))?;
-    session.execute(&format!(
-        "UPDATE packmule_here SET incarnation = {} WHERE id = 1",
-        sql::text(&incarnation.to_string())
-    ))?;
-    session.execute("COMMIT")?;
-    Ok(())
 }
 
 /// The last bundle sealed for `stream` that is confirmed and of before `cutoff`.

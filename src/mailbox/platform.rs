@@ -75,6 +75,22 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether two paths name the same folder. Elsewhere than on Unix, paths that differ in case alone do.
+pub(super) fn same_folder(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        match (fs::symlink_metadata(one), fs::symlink_metadata(other)) {
+            (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+            (Err(_), _) | (_, Err(_)) => false,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        one.as_os_str().eq_ignore_ascii_case(other)
+    }
+}
+
 /// Whether two folders lie on one mounted file system. Where that cannot be told: no.
 pub(super) fn same_file_system(one: &Path, other: &Path) -> bool {
     #[cfg(unix)]

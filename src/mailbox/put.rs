@@ -82,6 +82,35 @@ impl Stick {
     }
 }
 
+impl Stick {
+    /// Looks once more at a bundle that was put on the stick in this run, after others were.
+    ///
+    /// A counterfeit stick that is smaller than it says begins anew behind its end: what is written there overwrites an
+    /// earlier bundle, and reads back as it was written. So nothing is done before all have been read again.
+    pub fn check(&self, put: &Put, source: &mut File, monitor: &dyn Monitor) -> Result<(), Error> {
+        let path = &put.path;
+        let fault = |error| self.fault(path, 0, error);
+        let size_bytes = source.metadata().map_err(fault)?.len();
+        let mut copy = match self.open_bundle(path) {
+            Ok(copy) => copy,
+            // Its folder was overwritten.
+            Err(Error::Io { .. } | Error::NotAFile { .. }) => return Err(self.differs(path)),
+            Err(other) => return Err(other),
+        };
+        platform::forget_cached(&copy);
+        match transfer::is_same(source, &mut copy, size_bytes, monitor) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.differs(path)),
+            Err(Fault::Source(source)) => Err(Error::Io { path: path.clone(), source }),
+            Err(Fault::Target(source)) => Err(fault(source)),
+        }
+    }
+
+    fn differs(&self, path: &Path) -> Error {
+        Error::ReadBackDiffers { place: self.root().to_owned(), path: path.to_owned() }
+    }
+}
+
 /// One bundle on its way to one stick.
 struct Load<'a> {
     stick: &'a Stick,
@@ -160,11 +189,7 @@ impl Load<'_> {
         platform::forget_cached(target);
         let mut copy = self.stick.open_bundle(path)?;
         let same = transfer::is_same(self.source, &mut copy, self.size_bytes, self.monitor);
-        if same.map_err(|fault| self.fault(path, fault))? {
-            Ok(())
-        } else {
-            Err(Error::ReadBackDiffers { place: self.stick.root().to_owned(), path: path.to_owned() })
-        }
+        if same.map_err(|fault| self.fault(path, fault))? { Ok(()) } else { Err(self.stick.differs(path)) }
     }
 
     fn fault(&self, path: &Path, fault: Fault) -> Error {
@@ -305,6 +330,20 @@ mod tests {
         assert!(matches!(error, Error::ReadBackDiffers { .. }));
         assert!(error.to_string().contains("failing or counterfeit"), "{error}");
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_later_writes_have_overwritten_is_found_out() {
+        let mut scene = Scene::new();
+        let put = scene.put(&Silent).unwrap();
+        scene.stick.check(&put, &mut scene.source, &Silent).unwrap();
+        let mut bytes = scene.bytes.clone();
+        bytes[LENGTH / 2] ^= 1;
+        for overwritten in [bytes, scene.bytes[1..].to_vec()] {
+            fs::write(&put.path, overwritten).unwrap();
+            let error = scene.stick.check(&put, &mut scene.source, &Silent).unwrap_err();
+            assert!(matches!(error, Error::ReadBackDiffers { .. }), "{error:?}");
+        }
     }
 
     #[test]

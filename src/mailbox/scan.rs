@@ -102,9 +102,14 @@ impl Search {
 
     /// Returns whether all of it was looked at before the count ran out.
     fn walk(&mut self, place: &Path, depth_max: usize, part: Part) -> bool {
+        // On FAT a folder `PACKMULE` answers to our name, too.
+        let is_home = |entry: &DirEntry| {
+            entry.file_name().eq_ignore_ascii_case(HOME)
+                && platform::same_folder(entry.path(), &place.join(HOME))
+        };
         let is_wanted = |entry: &DirEntry| match (entry.depth(), part) {
             (0, _) => true,
-            (1, Part::Rest) if entry.file_name() == HOME || entry.file_type().is_file() => false,
+            (1, Part::Rest) if entry.file_type().is_file() || is_home(entry) => false,
             (_, Part::All | Part::Rest) => !entry.file_name().to_str().is_some_and(is_litter),
         };
         // No `min_depth`: what it holds back is not shown to the filter either, and litter would be entered.

@@ -9,6 +9,7 @@ mod apply;
 mod bad_bundles;
 mod bad_input;
 mod capture;
+mod central_back;
 mod clocks;
 mod conflicts;
 mod convergence;

@@ -1,6 +1,6 @@
 //! A lab whose database was put back from a backup goes on by `recover`, and no row of either side is lost.
 
-use crate::harness::{Round, SCHEMA, Saved};
+use crate::harness::{Ran, Round, SCHEMA, Saved};
 
 const TABLES: &[&str] = &["shelves", "items"];
 
@@ -31,6 +31,11 @@ fn put_back(bundles: u32, unseen: u32) {
     lab.run(&["recover", "--no-input"]).code(18);
     let (card, answer) = (lab.path("new.card"), lab.path("new.answer"));
     let words = [card.to_str().unwrap(), answer.to_str().unwrap()];
+    for step in ["recover.committed", "recover.witnessed"] {
+        let killed =
+            lab.command(&["recover", "--yes", "--card", words[0]]).env("PACKMULE_CRASH_AT", step).output();
+        Ran::new(format!("recover killed at {step}"), &killed.unwrap()).killed();
+    }
     lab.run(&["recover", "--yes", "--card", words[0]]).ok().says("new history");
     round.export("lab-a").ok();
     // Nobody has told the centre yet.

@@ -1,4 +1,4 @@
-//! `packmule recover`: at a lab whose database was put back from a backup, opens a new history.
+//! `packmule recover`: where a database was put back from a backup, opens a new history.
 
 use std::path::PathBuf;
 
@@ -6,14 +6,18 @@ use serde_json::json;
 
 use crate::cli::phrase::number_of;
 use crate::cli::{Answer, Context, Exit, RecoverArgs, Report};
-use crate::engine::{self, Home, Lost, Recovered};
+use crate::engine::{self, Home, Lost, LostFor, Recovered};
 use crate::mailbox::display_path;
+use crate::model::Role;
 
 /// Says what was lost, asks, opens a new history, and says where the card goes.
 pub fn run(args: &RecoverArgs, context: &Context) -> Result<Exit, Report> {
     let settings = context.settings_to_sign_in()?;
     let progress = context.progress()?;
     let mut home = Home::work(&settings, &progress)?;
+    if home.role() == Role::Central {
+        return at_the_centre(args, context, &mut home);
+    }
     let lost = engine::look_for_losses(&mut home)?;
     for line in found(&lost) {
         context.out.result(&line);
@@ -23,16 +27,7 @@ pub fn run(args: &RecoverArgs, context: &Context) -> Result<Exit, Report> {
         context.out.json("packmule.recover.v1", json!({ "dry_run": true, "lost": to_json(&lost) }));
         return Ok(Exit::Done);
     }
-    if !args.yes {
-        let question =
-            "Is there no newer copy of the database, and is this the only computer that works as this site?";
-        match context.ask.yes_or_no(question)? {
-            Answer::Yes => {}
-            Answer::No => {
-                return Err(Report::new(Exit::Question, "stopped").because("nothing was changed"));
-            }
-        }
-    }
+    expect_yes(args, context)?;
     let card = args.card.clone().unwrap_or_else(|| PathBuf::from(format!("{}.card", settings.site)));
     let recovered = engine::recover(&mut home, &card)?;
     for line in done(&recovered) {
@@ -50,6 +45,66 @@ pub fn run(args: &RecoverArgs, context: &Context) -> Result<Exit, Report> {
         }),
     );
     Ok(Exit::Done)
+}
+
+fn expect_yes(args: &RecoverArgs, context: &Context) -> Result<(), Report> {
+    if args.yes {
+        return Ok(());
+    }
+    let question =
+        "Is there no newer copy of the database, and is this the only computer that works as this site?";
+    match context.ask.yes_or_no(question)? {
+        Answer::Yes => Ok(()),
+        Answer::No => Err(Report::new(Exit::Question, "stopped").because("nothing was changed")),
+    }
+}
+
+/// The centre needs no cards: its labs learn of the new history from the next bundles.
+fn at_the_centre(args: &RecoverArgs, context: &Context, home: &mut Home<'_>) -> Result<Exit, Report> {
+    let lost = engine::look_for_central_losses(home)?;
+    for line in forgotten(&lost) {
+        context.out.result(&line);
+    }
+    let labs: Vec<_> = lost
+        .iter()
+        .map(|one| json!({ "site": one.site.as_str(), "known": one.known, "sealed": one.sealed }))
+        .collect();
+    if args.run.dry_run {
+        context.out.result("This was a dry run: nothing was changed.");
+        context.out.json("packmule.recover.v1", json!({ "dry_run": true, "labs": labs }));
+        return Ok(Exit::Done);
+    }
+    expect_yes(args, context)?;
+    let incarnation = engine::recover_central(home)?;
+    let next = "packmule export, or sync: each lab gets all rows anew, and sends what was lost here with its next export";
+    context.out.result("The centre goes on under a new history.");
+    context.out.result(&format!("Do next: {next}"));
+    context.out.json(
+        "packmule.recover.v1",
+        json!({ "dry_run": false, "labs": labs, "history": incarnation.to_string(), "do_next": next }),
+    );
+    Ok(Exit::Done)
+}
+
+fn forgotten(lost: &[LostFor]) -> Vec<String> {
+    let behind: Vec<&LostFor> = lost.iter().filter(|one| one.sealed > one.known).collect();
+    let mut lines = match behind.as_slice() {
+        [] => vec![
+            "The database knows every bundle that was sealed here, as far as this computer can tell."
+                .to_owned(),
+        ],
+        [..] => vec!["The database was put back: bundles were sealed that it does not know.".to_owned()],
+    };
+    for LostFor { site, known, sealed } in behind {
+        lines.push(format!("  for {site}: it knows bundles up to {known}, and bundle {sealed} was sealed"));
+    }
+    lines.push("  What the labs have and this database lost comes back from them.".to_owned());
+    lines.push(
+        "  Not from labs that were enrolled since: enrol those again. Decisions in conflict_log since then are lost, their \
+         rows are not."
+            .to_owned(),
+    );
+    lines
 }
 
 fn found(lost: &Lost) -> Vec<String> {

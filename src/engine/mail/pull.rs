@@ -238,6 +238,7 @@ fn useless(outcome: &ItemOutcome) -> Option<String> {
         | ItemOutcome::Waits(_)
         | ItemOutcome::WaitsForRest(_)
         | ItemOutcome::Forked(_)
+        | ItemOutcome::Over
         | ItemOutcome::Silenced(_) => None,
     }
 }

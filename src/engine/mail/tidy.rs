@@ -13,13 +13,13 @@ impl MailLine {
     /// Marks what a receipt covers, what a snapshot stands for, and what is for a lab that is gone for good; then removes
     /// what is marked. Only receipts decide: what was fetched and not confirmed stays.
     pub(super) fn tidy(&mut self, home: &mut Home<'_>) -> Result<Cleared, Error> {
-        let needed: BTreeSet<BundleName> = home.unconfirmed()?.iter().map(BundleRecord::name).collect();
+        let mut needed: BTreeSet<BundleName> = home.unconfirmed()?.iter().map(BundleRecord::name).collect();
+        needed.extend(home.left_behind()?.into_iter().map(|(name, _)| name));
         let mut held: BTreeSet<Site> = BTreeSet::new();
         for one in self.central.sent_and_open()? {
             let known = home.sites.iter().find(|known| known.site == one.name.to && known.role == Role::Lab);
-            let is_current = one.name == BundleName::new(&home.stream_to(&one.name.to), one.name.seq);
             let is_needed = match known.map(|known| known.state) {
-                Some(SiteState::Active) => !is_current || needed.contains(&one.name),
+                Some(SiteState::Active) => needed.contains(&one.name),
                 // It may come back, and starts from a snapshot then.
                 Some(SiteState::Suspended) => true,
                 Some(SiteState::Revoked) | None => false,
