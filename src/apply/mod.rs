@@ -48,4 +48,5 @@ pub use receipt::ReceiptOutcome;
 pub use retry::{Retried, retry_kept};
 pub use scene::{Knows, Side};
 pub use transaction::{Applied, Context, Part, apply, needs_outside};
+pub use width::Widths;
 pub use without::Without;

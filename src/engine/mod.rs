@@ -30,6 +30,7 @@ mod record;
 mod recover;
 mod rekey;
 mod reply;
+mod review;
 mod rights;
 mod rules;
 mod seal;
@@ -60,6 +61,11 @@ pub use receive::{Import, ImportOptions, Item, ItemOutcome, import, waits_here};
 pub use recover::{Lost, Recovered, look_for_losses, recover};
 pub use rekey::{ColumnMove, Refusal, RekeyPlan};
 pub use reply::{Reply, reply};
+pub use review::{
+    Choice, Decided, Done, Fingerprint, Listed, Manner, Outcome as BulkOutcome, Pick, Preview, Related,
+    ReviewFault, Sample, Shown, ShownRow, Wanted, decide, decide_all, export_conflicts, list_conflicts,
+    preview_decisions, reopen, reopen_all, show,
+};
 pub use rules::{RuleFault, RuleProblem};
 pub use seal::{SealReport, SealedStream, count_unsealed, seal};
 pub use series::{SeriesOutcome, SeriesReport, ServerSettings};

@@ -16,6 +16,8 @@ enum Side {
     Join,
     /// Tried in `mail_crashes.rs`.
     Line,
+    /// Tried in `review_turns.rs`.
+    Review,
 }
 
 /// Every step belongs to a side, or to the way back (`round_crashes.rs`): a step of a new sort fails the tests here until it is tried, too.
@@ -26,6 +28,7 @@ fn side(step: Step) -> Side {
         Some(("retry", _)) => Side::WayBack,
         Some(("rekey", _)) => Side::Join,
         Some(("send" | "fetch" | "clear", _)) => Side::Line,
+        Some(("decide", _)) => Side::Review,
         other => panic!("no test kills the program at {other:?}"),
     }
 }
