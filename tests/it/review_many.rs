@@ -41,6 +41,9 @@ fn many_are_decided_only_after_a_look_and_a_yes() {
         .ok()
         .says("3 conflicts approved; rows changed: 3.");
     round.decide(&["reject", "all", "--yes"]).ok().says("1 conflict rejected; rows changed: 0.");
+    // What people have decided is taken back first, also among many.
+    let again = round.decide(&["reject", "all", "--status", "decided", "-n"]).code(3);
+    again.says("Reject 0 conflicts").says("Left out: 1: conflict 1 is decided");
     round.settle();
     assert_eq!([1, 2, 3].map(|id| stock(round.lab("lab-b"), id)), ["10 lab old", "20 lab old", "30 lab old"]);
     assert_eq!(round.lab("lab-a").value("SELECT note FROM pairs"), "central");

@@ -1,5 +1,6 @@
 //! Decisions that are overturned, taken back, or cut short by a crash.
 
+use mysql::prelude::Queryable;
 use packmule::monitor::Step;
 
 use crate::harness::{ALL_WAIT, Ran, Round, TestSite, stock};
@@ -144,6 +145,33 @@ fn a_rejection_is_the_centre_s_newest_word_though_no_row_changes() {
     round.settle();
     assert_eq!(stock(round.lab("lab-b"), 1), "10 central old");
     assert_eq!(round.line(2), "changed decided central rule: last-edit-wins");
+}
+
+#[test]
+fn an_edit_that_arrives_while_a_person_decides_does_not_join_what_is_decided() {
+    let round = Round::to_review(ALL_WAIT);
+    // There is no row that both could lock.
+    round.meet("DELETE FROM stock WHERE id = 1", "UPDATE stock SET note = 'lab' WHERE id = 1");
+    round.lab("lab-a").sql("UPDATE stock SET note = 'lab again' WHERE id = 1");
+    round.export("lab-a").ok();
+    let mut person = round.central().server().connect(round.central().database()).unwrap();
+    person.query_drop("START TRANSACTION").unwrap();
+    person
+        .query_drop("UPDATE conflict_log SET status = 'decided', decided_by = 'grace' WHERE id = 1")
+        .unwrap();
+    let stick = round.stick("lab-a");
+    let import = round.central().command(&["import", stick.to_str().unwrap()]).spawn().unwrap();
+    let waits = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'";
+    for _ in 0..200 {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        if round.central().value(waits) != "0" {
+            break;
+        }
+    }
+    person.query_drop("COMMIT").unwrap();
+    assert!(import.wait_with_output().unwrap().status.success());
+    assert_eq!(round.central().count("packmule_joined"), 0);
+    assert_eq!(round.line(2), "missing open central");
 }
 
 #[test]

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::engine::error::Error;
 use crate::engine::home::Home;
-use crate::engine::review::decide::{Decided, Manner, decide_with};
+use crate::engine::review::decide::{Decided, Manner, decide_with, decided_before};
 use crate::engine::review::fault::ReviewFault;
 use crate::engine::review::fingerprint::Fingerprint;
 use crate::engine::review::plan::{Choice, plan};
 use crate::engine::review::reopen::reopen_with;
 use crate::engine::review::sight::{Ground, Sight, look};
 use crate::engine::sites::expect_central;
-use crate::ledger::{self, LineFilter, Status};
+use crate::ledger::{self, Decision, LineFilter, Status};
 use crate::model::{RowImage, TableName, TableShape};
 
 /// What many decisions would do.
@@ -93,12 +93,24 @@ pub fn preview_decisions(
         };
         after = last.head.id;
         for sight in look(&mut session, &ground, lines, false)? {
-            preview.add(&sight, choice);
+            match decided_before(&mut session, &sight)? {
+                Some(Decision { conflict: id, action, by, at, .. }) => {
+                    preview.fault(id, ReviewFault::DecidedByPerson { id, action, by, at });
+                }
+                None => preview.add(&sight, choice),
+            }
         }
     }
 }
 
 impl Preview {
+    fn fault(&mut self, id: u64, fault: ReviewFault) {
+        self.fault_count += 1;
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push((id, fault));
+        }
+    }
+
     fn add(&mut self, sight: &Sight, choice: &Choice) {
         const SAMPLES_MAX: usize = 5;
         let head = &sight.line.head;
@@ -108,13 +120,7 @@ impl Preview {
         }
         let plan = match plan(sight, choice) {
             Ok(plan) => plan,
-            Err(fault) => {
-                self.fault_count += 1;
-                if self.faults.len() < FAULTS_MAX {
-                    self.faults.push((head.id, fault));
-                }
-                return;
-            }
+            Err(fault) => return self.fault(head.id, fault),
         };
         self.picks.push(Pick { id: head.id, seen: sight.fingerprint() });
         *self.counts.entry((head.table.clone(), head.kind.word())).or_default() += 1;

@@ -183,6 +183,15 @@ fn decide_once(
     Ok(Decided::Done(Box::new(done)))
 }
 
+/// What a person has decided of it and nobody has taken back. What a rule has decided can be overturned at any time.
+pub(super) fn decided_before(session: &mut Session, sight: &Sight) -> Result<Option<Decision>, Error> {
+    if sight.decider().is_none() {
+        return Ok(None);
+    }
+    let last = ledger::decisions_of(session, sight.line.head.id)?.pop();
+    Ok(last.filter(|last| last.action != Action::Reopen))
+}
+
 /// When the same person decided the same. What somebody else decided, or something else, must be reopened first.
 fn already(
     session: &mut Session,
@@ -191,12 +200,7 @@ fn already(
     manner: &Manner,
 ) -> Result<Option<Stamp>, Error> {
     let id = sight.line.head.id;
-    if sight.decider().is_none() {
-        return Ok(None);
-    }
-    let last = ledger::decisions_of(session, id)?.pop().filter(|last| last.action != Action::Reopen);
-    match last {
-        // A rule's decision can be overturned at any time.
+    match decided_before(session, sight)? {
         None => Ok(None),
         Some(last)
             if last.action == choice.action() && last.by == manner.by && last.action != Action::Merge =>

@@ -80,7 +80,7 @@ impl<'f> World<'f> {
 
     /// Something happens.
     pub(crate) fn step(&mut self) {
-        if self.decider.u32(..12) == 0 {
+        if self.decider.u32(..5) == 0 {
             self.decide();
         }
         let lab = self.rng.usize(1..=self.family.labs.len());

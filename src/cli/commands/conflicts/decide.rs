@@ -176,22 +176,18 @@ fn done_words(done: &Done, is: &str) -> String {
         Action::Merge => "merged",
         Action::Reopen => "open again",
     };
+    let table = cut(shape.name.as_str());
     let row = match (before, after) {
         _ if before == after => "the row stays as it is".to_owned(),
-        (_, None) => format!("row {} of {} is deleted", cut(record_id), shape.name),
+        (_, None) => format!("row {} of {} is deleted", cut(record_id), table),
         (None, Some(_)) => {
-            format!("{} {} is made: {}", shape.name, cut(record_id), difference(shape, None, after.as_ref()))
+            format!("{} {} is made: {}", table, cut(record_id), difference(shape, None, after.as_ref()))
         }
         (Some(_), Some(_)) => {
-            format!(
-                "{} {}: {}",
-                shape.name,
-                cut(record_id),
-                difference(shape, before.as_ref(), after.as_ref())
-            )
+            format!("{} {}: {}", table, cut(record_id), difference(shape, before.as_ref(), after.as_ref()))
         }
     };
-    let beside = new.as_ref().map(|(record, _)| format!("; the lab's row is {} {}", shape.name, cut(record)));
+    let beside = new.as_ref().map(|(record, _)| format!("; the lab's row is {} {}", table, cut(record)));
     let along: Vec<String> =
         followed.iter().map(|(table, rows)| format!("{} of {table}", count(*rows))).collect();
     let along = if along.is_empty() { String::new() } else { format!("; with it go {}", along.join(", ")) };
@@ -250,7 +246,7 @@ fn say_preview(preview: &Preview, choice: &Choice, context: &Context) {
     let total = number_of(preview.picks.len() as u64, "conflict", "conflicts");
     context.out.prose(&format!("{} {total}:", capital_word(choice)));
     for ((table, kind), rows) in &preview.counts {
-        context.out.prose(&format!("  {table}, {kind}: {}", count(*rows)));
+        context.out.prose(&format!("  {}, {kind}: {}", cut(table.as_str()), count(*rows)));
     }
     if preview.unchanged > 0 {
         context.out.prose(&format!("In {} of them the row stays as it is.", count(preview.unchanged)));
@@ -261,7 +257,7 @@ fn say_preview(preview: &Preview, choice: &Choice, context: &Context) {
             "  {}, {}: {} {}: {then}",
             sample.id,
             sample.site,
-            sample.shape.name,
+            cut(sample.shape.name.as_str()),
             cut(&sample.record_id)
         ));
     }

@@ -41,7 +41,10 @@ fn list(args: &ConflictsListArgs, context: &Context) -> Result<Exit, Report> {
         false => context.out.grid(&grid(&listed.heads)),
     }
     if listed.counts.len() > 1 {
-        let sorts = listed.counts.iter().map(|one| format!("{} {} {}", one.table, one.kind, one.count));
+        let sorts = listed
+            .counts
+            .iter()
+            .map(|one| format!("{} {} {}", rows::cut(one.table.as_str()), one.kind, one.count));
         context.out.prose(&format!("All in all {total}: {}.", sorts.collect::<Vec<_>>().join(", ")));
     }
     let next = next(&listed, args);

@@ -52,7 +52,7 @@ fn headline(shown: &Shown) -> String {
     format!(
         "Conflict {}: {} {}, kind {}; {} {did}; {state}.",
         head.id,
-        head.table,
+        cut(head.table.as_str()),
         cut(&head.record_id),
         head.kind,
         head.site
