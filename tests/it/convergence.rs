@@ -72,8 +72,9 @@ fn try_seeds(seeds: impl IntoIterator<Item = u64>) {
         }));
         let met =
             family.central.query("SELECT kind, status, outcome, COUNT(*) FROM conflict_log GROUP BY 1, 2, 3");
+        let decisions = family.central.count("packmule_decision");
         eprintln!(
-            "seed {seed}: {:?}",
+            "seed {seed}: {decisions} decisions, {:?}",
             met.into_iter()
                 .map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(" "))
                 .collect::<Vec<_>>()
