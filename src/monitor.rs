@@ -190,4 +190,12 @@ steps! {
     ApplyCommitted = "apply.committed",
     /// Words that were kept are followed, but not committed.
     RetryWritten = "retry.written",
+    /// A conflict that a person decides is locked with its row, nothing is written.
+    DecideLocked = "decide.locked",
+    /// The row is written, what was decided is not.
+    DecideRowWritten = "decide.row-written",
+    /// Both are written, but not committed.
+    DecideLineWritten = "decide.line-written",
+    /// The decision is committed.
+    DecideCommitted = "decide.committed",
 }

@@ -18,6 +18,7 @@ CREATE TABLE conflict_log (
   written_row   LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
   decided_by    VARCHAR(80) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
   decided_at    DATETIME(6) NULL,
+  decision_note TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
   note          TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
   bundle        VARCHAR(80) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
   met_at        DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),

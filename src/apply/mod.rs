@@ -50,4 +50,5 @@ pub use retry::{Retried, retry_kept};
 pub use scene::{Knows, Side};
 pub use succeed::Succession;
 pub use transaction::{Applied, Context, Part, apply, needs_outside};
+pub use width::Widths;
 pub use without::Without;

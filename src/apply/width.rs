@@ -39,16 +39,22 @@ enum Width {
 }
 
 /// What fits into the columns of a table without a doubt.
-pub(super) struct Widths<'t>(Vec<(&'t ColumnDetail, Width)>);
+pub struct Widths<'t>(Vec<(&'t ColumnDetail, Width)>);
 
 impl<'t> Widths<'t> {
-    pub(super) fn of(table: &'t Table) -> Self {
+    /// What fits into the columns of this table.
+    pub fn of(table: &'t Table) -> Self {
         Widths(table.details.iter().map(|detail| (detail, Width::of(detail))).collect())
     }
 
     /// Whether the table is sure to give `row` back as it is, or to refuse it.
     pub(super) fn keep(&self, row: &RowImage) -> bool {
         self.0.iter().zip(&row.0).all(|(column, value)| keeps(column, value))
+    }
+
+    /// Whether the column at this place is sure to give `value` back as it is, or to refuse it.
+    pub fn keeps(&self, at: usize, value: &Value) -> bool {
+        self.0.get(at).is_some_and(|column| keeps(column, value))
     }
 
     /// The first doubtful value that is another one now, with its column.

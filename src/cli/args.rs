@@ -8,6 +8,7 @@ use crate::cli::command_args::{
     ConfigCommand, DemoArgs, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs,
     LineArgs, MailArgs, RecoverArgs, SitesArgs, StatusArgs, TablesArgs,
 };
+use crate::cli::conflict_args::ConflictsArgs;
 use crate::cli::progress::ProgressKind;
 
 /// The whole command line.
@@ -81,6 +82,8 @@ pub enum Command {
     Doctor,
     /// At the centre: list the labs, suspend, resume or revoke one, or send it all rows anew
     Sites(SitesArgs),
+    /// At the centre: what two people changed at once: list, show, approve, reject, merge, reopen, export
+    Conflicts(ConflictsArgs),
     /// Show what a bundle says about itself, without opening it
     Inspect(FileArgs),
     /// Check a bundle from the first byte to the last, and change nothing
@@ -125,6 +128,7 @@ Set up:
 
 At the centre:
   sites       list the labs; suspend, resume or revoke one, or send it all rows anew
+  conflicts   look at what two people changed at once, and decide it
 
 Look inside:
   inspect     show what a bundle says about itself, without opening it
@@ -173,6 +177,15 @@ mod tests {
             "packmule sites list --json",
             "packmule sites revoke lab-a --yes",
             "packmule sites resend lab-a -n",
+            "packmule conflicts",
+            "packmule conflicts list --site lab-a --table items --kind unique --status all --after 50",
+            "packmule conflicts show 12",
+            "packmule conflicts approve 12 --row 5c1e9a07",
+            "packmule conflicts approve 3 5-9 --by grace -m checked",
+            "packmule conflicts reject all --table items --yes -n",
+            "packmule conflicts merge 12 --lab note shelf --set quantity=7 name= --null photo",
+            "packmule conflicts reopen 12",
+            "packmule conflicts export --format csv --to conflicts.csv",
         ] {
             parse(line);
         }

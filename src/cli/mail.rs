@@ -126,7 +126,7 @@ pub(super) fn pulled(pull: Pull, here: &Site) -> Outcome {
     let set_aside: u64 = told.iter().filter_map(|one| one.applied).map(|applied| applied.parked).sum();
     if set_aside > 0 {
         let changes = number_of(set_aside, "change is", "changes are");
-        next.push(format!("look into the table conflict_log, where {changes} set aside (status 'open')"));
+        next.push(format!("packmule conflicts list: {changes} set aside for a person"));
     }
     let value = json!({
         "fetched": fetched,

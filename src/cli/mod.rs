@@ -5,6 +5,7 @@ mod arrival;
 mod ask;
 mod command_args;
 pub mod commands;
+mod conflict_args;
 mod context;
 mod crash;
 mod exit;
@@ -14,6 +15,7 @@ mod mail;
 mod notices;
 mod out;
 mod peer;
+mod person;
 mod phrase;
 mod progress;
 mod rekey;
@@ -25,6 +27,7 @@ mod report_database;
 mod report_engine;
 mod report_mail;
 mod report_rekey;
+mod report_review;
 mod report_stick;
 mod report_tables;
 mod report_tls;
@@ -46,6 +49,10 @@ pub use command_args::{
     ConfigCommand, DemoArgs, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs,
     JoinArgs, LineArgs, MailArgs, RecoverArgs, SiteArg, SitesArgs, SitesCommand, StatusArgs, TableNames,
     TablesArgs, TablesCommand, UrlArg,
+};
+pub use conflict_args::{
+    ConflictsArgs, ConflictsCommand, ConflictsDecideArgs, ConflictsExportArgs, ConflictsFilter,
+    ConflictsListArgs, ConflictsMergeArgs, ConflictsReopenArgs, ExportFormat, MannerArgs, StatusWord, Which,
 };
 pub use context::Context;
 pub use exit::Exit;
@@ -83,6 +90,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
         Command::Recover(args) => commands::recover::run(args, context),
         Command::Tables(args) => commands::tables::run(args, context),
         Command::Sites(args) => commands::sites::run(args, context),
+        Command::Conflicts(args) => commands::conflicts::run(args, context),
         Command::Doctor => commands::doctor::run(context),
         Command::Status(args) => commands::status::run(args, context),
         Command::Export(args) => commands::export::run(args, context),

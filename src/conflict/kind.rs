@@ -29,11 +29,16 @@ impl Kind {
         (Kind::Orphan, "orphan"),
         (Kind::Value, "value"),
     ];
+
+    /// The word for it, the same in the table and on the screen.
+    pub fn word(self) -> &'static str {
+        Self::NAMES.iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)
+    }
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::NAMES.iter().find(|(kind, _)| kind == self).map_or("", |(_, name)| name))
+        f.pad(self.word())
     }
 }
 

@@ -134,7 +134,7 @@ pub fn carry_on(
 }
 
 /// The later of two times; what is no time loses.
-fn later(a: &Value, b: &Value) -> Value {
+pub(super) fn later(a: &Value, b: &Value) -> Value {
     let time = |value: &Value| moment(value);
     if time(b) > time(a) { b.clone() } else { a.clone() }
 }

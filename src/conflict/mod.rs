@@ -10,6 +10,7 @@ mod kind;
 mod merge;
 mod policy;
 mod rules;
+mod wish;
 
 pub use counter::Limits;
 pub use detect::{Finding, detect};
@@ -19,3 +20,4 @@ pub use kind::Kind;
 pub use merge::carry_on;
 pub use policy::{Clock, has_fallen_back};
 pub use rules::{Placed, Policy, Rules};
+pub use wish::{Dispute, Mix};

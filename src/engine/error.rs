@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::engine::rekey::Refusal;
+use crate::engine::review::ReviewFault;
 use crate::engine::rules::RuleFault;
 use crate::model::{BundleName, Seq, Site, TableName};
 use crate::{apply, bundle, capture, config, db, ledger, mailbox, seal};
@@ -72,6 +73,9 @@ pub enum Error {
     /// The keys of a lab cannot be moved.
     #[error(transparent)]
     Rekey(#[from] Refusal),
+    /// A conflict cannot be decided so.
+    #[error(transparent)]
+    Review(#[from] ReviewFault),
     /// Rules of the settings do not suit the database.
     #[error("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Rules {
@@ -248,7 +252,7 @@ impl Error {
             Error::Apply { source, .. } | Error::Retry { source } => source.may_pass(),
             Error::State(cause) => matches!(cause, Cause::AtWork),
             Error::Key(_) | Error::Bundle { .. } | Error::File { .. } => false,
-            Error::Rekey(_) | Error::Rules { .. } => false,
+            Error::Rekey(_) | Error::Review(_) | Error::Rules { .. } => false,
         }
     }
 }

@@ -31,6 +31,7 @@ mod recover;
 mod recover_central;
 mod rekey;
 mod reply;
+mod review;
 mod rights;
 mod rules;
 mod seal;
@@ -63,6 +64,11 @@ pub use recover::{Lost, Recovered, look_for_losses, recover};
 pub use recover_central::{LostFor, look_for_central_losses, recover_central};
 pub use rekey::{ColumnMove, Refusal, RekeyPlan};
 pub use reply::{Reply, reply};
+pub use review::{
+    Choice, Decided, Done, Fingerprint, Listed, Manner, Outcome as BulkOutcome, Pick, Preview, Related,
+    ReviewFault, Sample, Shown, ShownRow, Wanted, decide, decide_all, export_conflicts, list_conflicts,
+    preview_decisions, reopen, reopen_all, show,
+};
 pub use rules::{RuleFault, RuleProblem};
 pub use seal::{SealReport, SealedStream, count_unsealed, seal};
 pub use series::{SeriesOutcome, SeriesReport, ServerSettings};

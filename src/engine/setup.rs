@@ -167,10 +167,10 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
     let (mut tables, unshareable) = wanted_tables(&catalog, &wanted(&settings))?;
     let _lock = lock(&settings, File::try_lock)?;
     let keys = KeyFolder::new(&settings.state).create()?;
-    // The application's own log first: where it is refused, nothing of packmule's is there yet.
+    // What the application may have made itself comes first: where it is refused, nothing of packmule's is there yet. A view reads it, too.
     let log = capture::ensure_log(&mut session)?;
-    ledger::prepare(&mut session, settings.role)?;
     ledger::ensure_conflict_log(&mut session)?;
+    ledger::prepare(&mut session, settings.role)?;
     let was_there = found.is_some();
     let here = match found {
         Some(here) => {

@@ -168,7 +168,8 @@ fn remove_bundles(home: &Home<'_>, site: &Site) -> Result<u64, Error> {
     Ok(removed)
 }
 
-fn expect_central(home: &Home<'_>) -> Result<(), Error> {
+/// Refuses what only the centre can do.
+pub(super) fn expect_central(home: &Home<'_>) -> Result<(), Error> {
     match home.role() {
         Role::Central => Ok(()),
         Role::Lab => Err(Cause::OnlyAtCentral { site: home.site().clone() }.into()),

@@ -1,5 +1,7 @@
 //! Every conflict, with the row before, the centre's and the lab's, whoever won, for good.
 
+use std::str::FromStr;
+
 use crate::conflict::Kind;
 use crate::db::{Ensured, Session, ensure_table, sql};
 use crate::ledger::error::Error;
@@ -64,13 +66,41 @@ pub enum Outcome {
     Merged,
 }
 
+impl Status {
+    /// The word for it, the same in the table and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Open => "open",
+            Status::Decided => "decided",
+        }
+    }
+}
+
+impl FromStr for Status {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Status::Open, Status::Decided].into_iter().find(|status| status.word() == text).ok_or(())
+    }
+}
+
 impl Outcome {
-    fn word(self) -> &'static str {
+    /// The word for it, the same in the table and on the screen.
+    pub fn word(self) -> &'static str {
         match self {
             Outcome::Central => "central",
             Outcome::Lab => "lab",
             Outcome::Merged => "merged",
         }
+    }
+}
+
+impl FromStr for Outcome {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let all = [Outcome::Central, Outcome::Lab, Outcome::Merged];
+        all.into_iter().find(|outcome| outcome.word() == text).ok_or(())
     }
 }
 
@@ -137,12 +167,20 @@ pub(super) fn shortened(conflict: &Conflict, packet_bytes_max: usize) -> Conflic
         };
         left_out.extend(row.take().map(|_| name));
     }
-    let note = format!("too long for max_allowed_packet here, so not kept: {}", left_out.join(", "));
+    let note = format!("{TOO_LONG}{}", left_out.join(", "));
     if !left_out.is_empty() {
         less.note = Some(less.note.map_or(note.clone(), |own| format!("{own}; {note}")));
     }
     less
 }
+
+/// Whether a line lacks the row `name` (`written`, `central`, `before` or `lab`) because it was too long for it.
+pub fn was_too_long(note: Option<&str>, name: &str) -> bool {
+    let list = note.and_then(|note| note.rsplit_once(TOO_LONG)).map(|(_, list)| list);
+    list.is_some_and(|list| list.split(", ").any(|one| one == name))
+}
+
+const TOO_LONG: &str = "too long for max_allowed_packet here, so not kept: ";
 
 /// For the columns of a statement that are not rows.
 pub(super) const ROOM_BYTES: usize = 1 << 14;
@@ -183,4 +221,20 @@ fn value(conflict: &Conflict) -> String {
         sql::text(&conflict.bundle),
     ]
     .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_was_left_out_is_told_from_one_that_never_was() {
+        let note = format!("Duplicate entry, lab; {TOO_LONG}written, central");
+        assert!(was_too_long(Some(&note), "central") && was_too_long(Some(&note), "written"));
+        assert!(
+            !was_too_long(Some(&note), "lab")
+                && !was_too_long(Some("lab"), "lab")
+                && !was_too_long(None, "lab")
+        );
+    }
 }

@@ -3,10 +3,12 @@
 mod bundles;
 mod clock;
 mod conflicts;
+mod decisions;
 mod error;
 mod here;
 mod histories;
 mod kept;
+mod lines;
 mod log;
 mod mail_accounts;
 mod overview;
@@ -23,7 +25,13 @@ pub use bundles::{
     record_carried, unconfirmed_bundles,
 };
 pub use clock::{ClockState, load_clock, remember_clock};
-pub use conflicts::{Conflict, Outcome, Status, ensure_conflict_log, open_conflicts, record_conflicts};
+pub use conflicts::{
+    Conflict, Outcome, Status, ensure_conflict_log, open_conflicts, record_conflicts, was_too_long,
+};
+pub use decisions::{
+    Action, Decision, LineUpdate, LogPlace, NewRow, decisions_of, last_log_id, log_decision, log_place,
+    logged_after, record_decision, update_line,
+};
 pub use error::Error;
 pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};
 pub use histories::{
@@ -32,6 +40,10 @@ pub use histories::{
 pub use kept::{
     Kept, KeptRows, Why, first_kept_bundle, forget_older_words, forget_words, keep_words, kept_count,
     kept_summary, kept_words,
+};
+pub use lines::{
+    EarlierState, Line, LineCount, LineFilter, LineHead, applied_before, count_lines, earlier_states,
+    find_line, line_heads, lines, open_beside,
 };
 pub use log::{
     LoggedRow, RowHistory, RowTime, answer_rows, last_own_batches, log_rows, logged_here, own_batches_after,

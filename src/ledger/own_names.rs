@@ -57,6 +57,7 @@ mod tests {
             "packmule_waiting",
             "packmule_waiting_part",
             "packmule_centre",
+            "packmule_conflicts",
         ];
         assert_eq!(central.views, views);
     }

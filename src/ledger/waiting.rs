@@ -32,7 +32,8 @@ pub fn has_waiting(session: &mut Session, site: &Site) -> Result<bool, Error> {
     Ok(session.first(&query)?.is_some())
 }
 
-/// The conflicts of this site on these records that wait; of several on one record, the newest.
+/// The conflicts of this site on these records that wait; of several on one record, the newest. They are locked: a person who decides one at
+/// the same time comes before or after the whole transaction.
 pub fn waiting(
     session: &mut Session,
     site: &Site,
@@ -44,7 +45,7 @@ pub fn waiting(
         let list = chunk.iter().map(|id| sql::text(id)).collect::<Vec<_>>().join(",");
         let query = format!(
             "SELECT record_id, id, kind, before_row, lab_row, action FROM conflict_log FORCE INDEX (packmule_waits) \
-             WHERE status = 'open' AND site = {} AND table_name = {} AND record_id IN ({list})",
+             WHERE status = 'open' AND site = {} AND table_name = {} AND record_id IN ({list}) FOR UPDATE",
             sql::text(site.as_str()),
             sql::text(table.as_str())
         );

@@ -22,7 +22,9 @@ pub use direction::Direction;
 pub use json::{Decimal, Json};
 pub use name::{BundleName, BundleNameError};
 pub use row::{RowImage, RowKey, Value};
-pub use row_json::{RowJsonError, key_from_log, key_to_log, row_from_json, row_from_older_json, row_to_json};
+pub use row_json::{
+    RowJsonError, key_from_log, key_to_log, row_from_json, row_from_older_json, row_json_columns, row_to_json,
+};
 pub use series::Series;
 pub use shape::{Column, ColumnKind, TableName, TableShape};
 pub use site::{

@@ -34,6 +34,14 @@ pub fn row_from_json(shape: &TableShape, text: &str) -> Result<RowImage, RowJson
     Ok(RowImage(values.collect::<Result<_, _>>()?))
 }
 
+/// The names of the columns that a logged row has. Empty where it is none.
+pub fn row_json_columns(text: &str) -> Vec<String> {
+    match serde_json::from_str(text) {
+        Ok(Json::Object(fields)) => fields.into_iter().map(|(name, _)| name).collect(),
+        Ok(_) | Err(_) => Vec::new(),
+    }
+}
+
 /// Reads a row that a trigger wrote before the table's columns were changed.
 ///
 /// A column that is gone is passed over. One that came since holds what `fills` says that it was filled with, by its

@@ -18,6 +18,8 @@ enum Side {
     Line,
     /// Tried in `recover.rs` and `central_back.rs`.
     Recover,
+    /// Tried in `review_turns.rs`.
+    Review,
 }
 
 /// Every step belongs to a side, or to the way back (`round_crashes.rs`): a step of a new sort fails the tests here until it is tried, too.
@@ -29,6 +31,7 @@ fn side(step: Step) -> Side {
         Some(("rekey", _)) => Side::Join,
         Some(("recover", _)) => Side::Recover,
         Some(("send" | "fetch" | "clear", _)) => Side::Line,
+        Some(("decide", _)) => Side::Review,
         other => panic!("no test kills the program at {other:?}"),
     }
 }

@@ -357,7 +357,7 @@ impl Summary {
         self.told.iter().filter_map(|one| one.next.clone()).for_each(&mut add);
         if self.set_aside() > 0 {
             let changes = number_of(self.set_aside(), "change is", "changes are");
-            add(format!("look into the table conflict_log, where {changes} set aside (status 'open')"));
+            add(format!("packmule conflicts list: {changes} set aside for a person"));
         }
         if next.is_empty() {
             return match self.gravest() {

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod config_show;
+pub mod conflicts;
 pub mod demo;
 pub mod doctor;
 pub mod enrol;

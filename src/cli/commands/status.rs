@@ -124,7 +124,7 @@ fn facts(status: &Status) -> Facts {
     }
     if status.open_conflicts > 0 {
         let changes = number_of(status.open_conflicts, "change is", "changes are");
-        facts.add("Set aside", format!("{changes} in the table conflict_log, for a person to look at"));
+        facts.add("Set aside", format!("{changes} in the table conflict_log, for a person to decide"));
     }
     for (table, why) in &status.left_out {
         facts.add("Left out", format!("table {table}: {why}"));
@@ -243,7 +243,7 @@ fn next(status: &Status, road: Road) -> String {
         }
     }
     if status.open_conflicts > 0 {
-        next.push("look at the rows of conflict_log with status 'open'".to_owned());
+        next.push("packmule conflicts list".to_owned());
     }
     match status.role {
         Role::Lab => next.extend(lab_next(status, road)),

@@ -200,6 +200,7 @@ impl Start<'_> {
         // A lab that starts anew forgets nothing, so these only grow.
         (tally.bundles, tally.rows) = (applied.0 - before.0, applied.1 - before.1);
         tally.conflicts = ground.met();
+        tally.decisions = ground.family.central.count("packmule_decision");
         tally.losses = faults.len() as u64;
         let told = || format!("{}\n--- what is wrong\n{}", story.borrow().join("\n"), faults.join("\n"));
         Outcome { story: (!faults.is_empty()).then(told), tally }

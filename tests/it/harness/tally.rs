@@ -20,6 +20,8 @@ pub(crate) struct Tally {
     pub(crate) faults: BTreeMap<&'static str, u64>,
     /// Rows of `conflict_log`, by kind, status and outcome.
     pub(crate) conflicts: BTreeMap<String, u64>,
+    /// Decisions of a person.
+    pub(crate) decisions: u64,
     /// What should not be: a row that differs, a word or a stock that is lost, a message without end.
     pub(crate) losses: u64,
 }
@@ -37,6 +39,7 @@ impl Tally {
         self.edits += other.edits;
         self.bundles += other.bundles;
         self.rows += other.rows;
+        self.decisions += other.decisions;
         self.losses += other.losses;
         other.faults.iter().for_each(|(sort, count)| *self.faults.entry(sort).or_default() += count);
         for (kind, count) in &other.conflicts {
@@ -47,7 +50,7 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { worlds, rounds, edits, bundles, rows, losses, .. } = self;
+        let Tally { worlds, rounds, edits, bundles, rows, decisions, losses, .. } = self;
         writeln!(f, "worlds      {worlds}")?;
         writeln!(f, "edits       {edits} transactions")?;
         writeln!(f, "bundles     {bundles} applied, with {rows} changes of rows")?;
@@ -56,6 +59,7 @@ impl fmt::Display for Tally {
         self.faults.iter().try_for_each(|(sort, count)| writeln!(f, "  {count:>7}  {sort}"))?;
         writeln!(f, "conflicts   {}", self.conflicts.values().sum::<u64>())?;
         self.conflicts.iter().try_for_each(|(kind, count)| writeln!(f, "  {count:>7}  {kind}"))?;
+        writeln!(f, "decisions   {decisions} of a person")?;
         write!(f, "losses      {losses}")
     }
 }

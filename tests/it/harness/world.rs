@@ -39,6 +39,8 @@ pub(crate) struct Plan {
 pub(crate) struct World<'f> {
     family: &'f Family<'static>,
     rng: Rng,
+    /// Who decides conflicts throws dice of their own: what else happens from a seed stays as it is.
+    decider: Rng,
     people: People,
     held: Vec<Option<Held>>,
     /// The sticks of each lab, and copies of them that lie about.
@@ -77,6 +79,7 @@ impl<'f> World<'f> {
         let people = People::new(plan.seed, plan.subjects);
         World {
             rng: Rng::with_seed(plan.seed),
+            decider: Rng::with_seed(plan.seed.wrapping_add(1 << 32)),
             stocks: stocks(&people, &family.central),
             people,
             held: (0..=family.labs.len()).map(|_| None).collect(),
@@ -109,6 +112,9 @@ impl<'f> World<'f> {
     }
 
     fn step(&mut self) {
+        if self.decider.u32(..5) == 0 {
+            self.decide();
+        }
         let lab = self.rng.usize(1..=self.family.labs.len());
         let place = self.rng.usize(..2);
         let stick = self.sticks[lab - 1][place].clone();
@@ -135,6 +141,29 @@ impl<'f> World<'f> {
             Event::Release => self.release_one(),
             Event::StartAnew => self.start_anew(lab),
         }
+    }
+
+    /// A person decides a conflict, or decides it otherwise, or takes that back; now and then killed at some step. Not of stocks, where
+    /// a rejection takes out what was taken, and without a yes to rows that would go along.
+    fn decide(&mut self) {
+        // It would wait for the rows that are locked.
+        self.release(0);
+        let ids = self.site(0).query("SELECT id FROM conflict_log WHERE table_name <> 'counts' ORDER BY id");
+        if ids.is_empty() {
+            return;
+        }
+        let id = ids[self.decider.usize(..ids.len())][0].clone().unwrap();
+        let action = ["approve", "approve", "reject", "reject", "reopen"][self.decider.usize(..5)];
+        let mut command = self.site(0).command(&["conflicts", action, &id, "--by", "grace"]);
+        if self.decider.u32(..6) == 0 {
+            let steps: Vec<&str> =
+                Step::ALL.iter().map(|step| step.name()).filter(|name| name.starts_with("decide.")).collect();
+            command.env("PACKMULE_CRASH_AT", steps[self.decider.usize(..steps.len())]);
+        }
+        let ran = Ran::new(format!("conflicts {action} {id}"), &command.output().unwrap());
+        self.tell(format!("central: {}", self.shown(&ran)));
+        // Refused by the database, decided before, edited since, or rows would go along.
+        assert!(matches!(ran.code, None | Some(0 | 1 | 2 | 3 | 18)), "{ran:?}");
     }
 
     fn edit(&mut self) {
