@@ -23,6 +23,7 @@ mod exact;
 mod fit;
 mod guard;
 mod misfit;
+mod obstacle;
 mod past;
 mod prepare;
 mod receipt;

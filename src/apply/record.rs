@@ -11,9 +11,9 @@ use crate::apply::scene::{Prepared, Side};
 use crate::apply::verdict::describe;
 use crate::apply::write::Order;
 use crate::conflict::{Kind, has_fallen_back};
-use crate::db::{self, Table};
+use crate::db::Table;
 use crate::ledger::{self, Conflict, Kept, LoggedRow, Outcome, Status, Why};
-use crate::model::{Change, Op, RowKey, Stamp, TableName, hex_from_bytes, key_to_log, row_to_json};
+use crate::model::{Change, Op, Stamp, TableName, hex_from_bytes, key_to_log, row_to_json};
 
 /// What a lab keeps of the words that it cannot follow yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +91,18 @@ impl Run<'_> {
             .filter_map(|at| Some(self.word(table, decided.get(at)?, Why::OwnChanges, None)))
             .collect();
         self.keep(&waiting)
+    }
+
+    /// Puts down rows that were taken out and put back in with other values.
+    pub(super) fn record_swapped(&mut self, table: &Table, decided: &[Decided]) -> Result<(), Error> {
+        let mut notes = Notes::default();
+        for one in decided {
+            notes.written.push(LoggedRow { op: Op::Update, ..self.logged(0, one) });
+            notes.end(table, one);
+        }
+        self.tally.written += decided.len() as u64;
+        self.put_down(table, notes)?;
+        self.forget(&table.shape.name, &decided.iter().map(row_hash).collect::<Vec<_>>())
     }
 
     /// Sets changes aside: at the centre for a person, at a lab until they fit. Nothing else waits for them.
@@ -171,8 +183,8 @@ impl Run<'_> {
 
     /// The log row of a row that was written. A clock that has fallen back dates nothing: its edit would lose for ever.
     fn logged(&self, at: usize, one: &Decided) -> LoggedRow {
-        let order =
-            Order { at, key: one.key.clone(), row: one.change.after(), exists: one.current.is_some() };
+        let (row, exists) = (one.change.after(), one.current.is_some());
+        let order = Order { at, key: one.key.clone(), row, exists, current: None };
         let time = match has_fallen_back(one.change.time(), self.scene.past.sealed_before) {
             true => Stamp::UNKNOWN,
             false => one.change.time(),
@@ -217,17 +229,6 @@ impl Run<'_> {
     /// Forgets what was kept on rows that have just been made what the centre says.
     fn forget(&mut self, table: &TableName, hashes: &[String]) -> Result<(), Error> {
         if self.forgets() { Ok(ledger::forget_words(self.session, table, hashes)?) } else { Ok(()) }
-    }
-
-    /// The same for changes that were written in another way.
-    pub(super) fn forget_changes(&mut self, table: &Table, changes: &[Change]) -> Result<(), Error> {
-        if !self.forgets() {
-            return Ok(());
-        }
-        let keys: Vec<RowKey> = changes.iter().filter_map(|change| change.key(&table.shape)).collect();
-        let canonicals = db::canonical_keys(self.session, table, &keys)?;
-        let hashes: Vec<String> = canonicals.iter().map(|canonical| hash_of(canonical)).collect();
-        self.forget(&table.shape.name, &hashes)
     }
 
     /// Whether a word may be kept here that is out of date once its row is written.
