@@ -96,6 +96,11 @@ pub enum Notice {
         /// How often so far.
         attempts: u32,
     },
+    /// Changes that wait because they did not fit could not be tried again just now; all else goes on.
+    NotTried {
+        /// What stood in the way.
+        why: String,
+    },
     /// A column keeps another value than the bundle's: a trigger of the application overwrites it.
     OverwrittenByTrigger {
         /// The table.
@@ -186,4 +191,8 @@ steps! {
     ApplyCommitted = "apply.committed",
     /// Words that were kept are followed, but not committed.
     RetryWritten = "retry.written",
+    /// Changes that waited because they did not fit are written, but not committed.
+    ParkedWritten = "parked.written",
+    /// They are committed; that they were tried is not written down yet.
+    ParkedCommitted = "parked.committed",
 }

@@ -53,7 +53,7 @@ impl Run<'_> {
 
     /// Whether rows of this table can be part of a circle: it points to itself, there is a way back to it over others, or a
     /// parent may change what its children point to while they follow.
-    fn is_circular(&self, name: &TableName) -> bool {
+    pub(super) fn is_circular(&self, name: &TableName) -> bool {
         let circle = |name: &TableName| self.ranks.get(name).map(|rank| rank.circle);
         let own = circle(name);
         let catalog = self.scene.catalog;

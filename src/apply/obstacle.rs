@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use crate::apply::error::Error;
 use crate::apply::write::{Order, Refusal};
 use crate::conflict::Kind;
-use crate::db::{self, Catalog, ForeignKey, OnParent, Session, Table};
+use crate::db::{self, Catalog, ForeignKey, Session, Table};
 use crate::model::{Op, RowImage, RowKey, Value, key_to_log};
 
 /// Finds those of `orders` that the rows here do not allow. `all` are the orders that are written together: what one of them may
@@ -61,7 +61,7 @@ impl Search<'_> {
         let keys: Vec<RowKey> = gone.iter().map(|order| order.key.clone()).collect();
         // Rows of the same table may go together with it.
         let foreign = self.catalog.children_of(name).filter(|key| key.child != *name);
-        for key in foreign.filter(|key| key.on_delete == OnParent::Restrict) {
+        for key in foreign {
             let parents: HashSet<RowKey> =
                 db::with_children(self.session, self.whole, key, &keys)?.into_iter().collect();
             for order in &gone {

@@ -6,13 +6,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::apply::decide::{Decided, Verdict, record_id};
 use crate::apply::error::Error;
+use crate::apply::parked::fits_now;
 use crate::apply::run::Run;
 use crate::apply::scene::{Prepared, Side};
 use crate::apply::verdict::describe;
 use crate::apply::write::Order;
 use crate::conflict::{Kind, has_fallen_back};
 use crate::db::Table;
-use crate::ledger::{self, Conflict, Kept, LoggedRow, Outcome, Status, Why};
+use crate::ledger::{self, Conflict, Kept, LoggedRow, Outcome, Settled, Status, Why};
 use crate::model::{Change, Op, Stamp, TableName, hex_from_bytes, key_to_log, row_to_json};
 
 /// What a lab keeps of the words that it cannot follow yet.
@@ -40,6 +41,7 @@ impl Run<'_> {
         let mut followed: Vec<String> = Vec::new();
         let forgets = self.forgets();
         for (at, one) in decided.iter_mut().enumerate().filter(|(at, _)| !refused.contains_key(at)) {
+            let is_again = one.is_again();
             let stands = match &mut one.verdict {
                 Verdict::Defer => {
                     deferred.push(at);
@@ -47,20 +49,20 @@ impl Run<'_> {
                 }
                 Verdict::AlreadyThere => {
                     self.tally.already_there += 1;
-                    notes.end(table, one);
+                    notes.end(table, one, None);
                     one.change.after().cloned()
                 }
                 Verdict::Write(conflict) => {
                     self.tally.written += 1;
                     let conflict = conflict.take();
-                    notes.written.push(self.logged(at, one));
-                    notes.end(table, one);
-                    // The lab does not know the row that was made of both.
-                    if conflict.as_ref().is_some_and(|conflict| conflict.outcome == Outcome::Merged) {
-                        notes.answers.push(answer(table, one));
-                    }
-                    notes.new.extend(conflict.map(|boxed| *boxed));
+                    let logged = self.logged(at, one);
+                    notes.wrote(table, one, conflict, logged);
                     one.change.after().cloned()
+                }
+                Verdict::Keep(conflict) if is_again => {
+                    let conflict = (**conflict).clone();
+                    self.keep_again(&mut notes, table, one, conflict);
+                    one.current.clone()
                 }
                 Verdict::Keep(conflict) => {
                     let conflict = (**conflict).clone();
@@ -97,8 +99,7 @@ impl Run<'_> {
     pub(super) fn record_swapped(&mut self, table: &Table, decided: &[Decided]) -> Result<(), Error> {
         let mut notes = Notes::default();
         for one in decided {
-            notes.written.push(LoggedRow { op: Op::Update, ..self.logged(0, one) });
-            notes.end(table, one);
+            notes.wrote(table, one, None, LoggedRow { op: Op::Update, ..self.logged(0, one) });
         }
         self.tally.written += decided.len() as u64;
         self.put_down(table, notes)?;
@@ -118,6 +119,8 @@ impl Run<'_> {
             let words: Vec<Kept> = changes.into_iter().map(word).collect();
             return self.keep(&words);
         }
+        let (again, changes): (Vec<_>, Vec<_>) = changes.into_iter().partition(|(one, ..)| one.is_again());
+        self.still_parked(table, &again)?;
         let mut notes = Notes::default();
         for (one, kind, note) in changes {
             let (mut conflict, is_merged) = match &one.verdict {
@@ -158,6 +161,7 @@ impl Run<'_> {
         ledger::record_conflicts(self.session, &notes.new)?;
         ledger::join_conflicts(self.session, &notes.joined, self.scene.now)?;
         ledger::end_conflicts(self.session, &notes.ended, RULE)?;
+        self.settle_parked(&notes.settled)?;
         self.log(name, &notes.written)?;
         self.answer(name, &notes.answers)
     }
@@ -242,23 +246,43 @@ impl Run<'_> {
 
 /// What is to be put down of some decisions.
 #[derive(Default)]
-struct Notes {
+pub(super) struct Notes {
     /// Rows that were written.
     written: Vec<LoggedRow>,
     /// Conflicts that are new.
     new: Vec<Conflict>,
     /// Changes that join conflicts which wait.
-    joined: Vec<(u64, Conflict)>,
+    pub(super) joined: Vec<(u64, Conflict)>,
     /// Conflicts that waited and are over, each with the row that stands.
     ended: Vec<(u64, Option<String>)>,
+    /// Changes that waited, were tried again, and wait no longer.
+    pub(super) settled: Vec<Settled>,
     /// Rows of which the sender holds something else.
     answers: Vec<(String, Op)>,
 }
 
 impl Notes {
+    /// A row was written.
+    fn wrote(&mut self, table: &Table, one: &Decided, conflict: Option<Box<Conflict>>, logged: LoggedRow) {
+        self.end(table, one, conflict.as_deref());
+        if one.is_again() {
+            // The lab has heard that its change waits, and has the centre's row.
+            self.answers.push((logged.record_id.clone(), logged.op));
+        } else {
+            // The lab does not know the row that was made of both.
+            if conflict.as_ref().is_some_and(|conflict| conflict.outcome == Outcome::Merged) {
+                self.answers.push(answer(table, one));
+            }
+            self.new.extend(conflict.map(|boxed| *boxed));
+        }
+        self.written.push(logged);
+    }
+
     /// The change stands for one that waited because it did not fit.
-    fn end(&mut self, table: &Table, one: &Decided) {
-        if let Some(joins) = one.joins.as_ref().filter(|joins| joins.ends) {
+    fn end(&mut self, table: &Table, one: &Decided, conflict: Option<&Conflict>) {
+        if one.is_again() {
+            self.settled.extend(fits_now(table, one, conflict));
+        } else if let Some(joins) = one.joins.as_ref().filter(|joins| joins.ends) {
             self.ended.push((joins.id, one.change.after().map(|row| row_to_json(&table.shape, row))));
         }
     }

@@ -8,6 +8,7 @@ use crate::apply::error::Error;
 use crate::apply::exact::write_exactly;
 use crate::apply::guard::Guard;
 use crate::apply::misfit::TableMisfit;
+use crate::apply::parked::Unparked;
 use crate::apply::prepare::Section;
 use crate::apply::record::Keeping;
 use crate::apply::scene::{Prepared, Scene, Tally};
@@ -54,6 +55,8 @@ pub(super) struct Run<'a> {
     pub(super) settle: Spool<'a>,
     pub(super) guard: Guard,
     pub(super) tally: Tally,
+    /// What came of changes that are tried again; at the centre only.
+    pub(super) unparked: Unparked,
     /// What is kept for later; at a lab only.
     pub(super) keeping: Keeping,
     /// The tables of a snapshot that had rows before, with the keys that it brings.

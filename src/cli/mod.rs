@@ -33,6 +33,7 @@ mod series;
 mod stick;
 mod terminal;
 mod text;
+mod unparked;
 mod usage;
 
 use std::ffi::OsString;

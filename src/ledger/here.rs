@@ -96,5 +96,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, name: "joined", sql: include_str!("../../schema/site/0004_joined.sql") },
 ];
 
-pub(super) const CENTRAL_MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "mail", sql: include_str!("../../schema/central/0001_mail.sql") }];
+pub(super) const CENTRAL_MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "mail", sql: include_str!("../../schema/central/0001_mail.sql") },
+    Migration { number: 2, name: "parked", sql: include_str!("../../schema/central/0002_parked.sql") },
+];

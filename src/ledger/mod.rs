@@ -10,6 +10,7 @@ mod log;
 mod mail_accounts;
 mod overview;
 mod own_names;
+mod parked;
 mod prune;
 mod series;
 mod sites;
@@ -39,6 +40,10 @@ pub use overview::{
     open_edits, unsealed_rows,
 };
 pub use own_names::OwnNames;
+pub use parked::{
+    LogMark, ParkedGroup, ParkedLine, Settled, Tried, has_news, lock_parked, lock_streams_from, log_mark,
+    parked_groups, parked_lines, record_tried, settle_parked, still_parked, tried,
+};
 pub use prune::{
     batch_before, change_history, confirmed_batch, last_prunable_bundle, prune_log, unconfirmed_log_rows,
 };

@@ -54,6 +54,25 @@ pub(crate) fn conflicts(server: &PrivateServer, size: &Size) {
         let growth = per_row[2] / per_row[1];
         println!("  {:<28} {}   100 x / 10 x, a row: {growth:.2}", sort.name, words.join("   "));
     }
+    if size.is_wanted("tried again") {
+        for (times, best_of) in [(1, 4), (10, 4), (100, 2)] {
+            let rows = times * size.conflicts;
+            let best = |measure: &dyn Fn() -> [Duration; 3]| -> [Duration; 3] {
+                (0..best_of).map(|_| measure()).reduce(|a, b| [0, 1, 2].map(|at| a[at].min(b[at]))).unwrap()
+            };
+            let [clean, idle, fit] = best(&|| bench.tried_again(rows));
+            let ratio = fit.as_secs_f64() / clean.as_secs_f64();
+            if ratio > 5.0 {
+                over.push(format!("tried again, {} that fit now: {ratio:.1}", thousands(rows)));
+            }
+            println!(
+                "  {} tried again: {:.2} s {ratio:.2} x where all fit now, {:.2} s where nothing has come",
+                thousands(rows),
+                fit.as_secs_f64(),
+                idle.as_secs_f64()
+            );
+        }
+    }
     figure("over 5 times the clean cost", if over.is_empty() { "none" } else { "these:" });
     over.iter().for_each(|one| println!("    {one}"));
     println!();
@@ -221,6 +240,34 @@ impl Bench<'_> {
         took
     }
 
+    /// How long imports take: of a bundle of rows on which nobody disagrees; of one row while as many wait for their parents;
+    /// and of one row once the parents have come.
+    fn tried_again(&self, rows: u64) -> [Duration; 3] {
+        let orphans = SORTS.iter().find(|sort| sort.name == "orphan").unwrap();
+        let clean = self.cost(orphans, rows, false);
+        let (central, lab) = ("conflicts_central", "conflicts_lab");
+        let words = |text: &str| text.replace("NUMBERS", &format!("bench_numbers.numbers WHERE n <= {rows}"));
+        self.pair.set("");
+        self.silently(lab, &words(orphans.unlogged));
+        let import = |edit: &str| {
+            self.server.sql(lab, &words(edit)).unwrap();
+            self.pair.run("lab", &["export", self.stick().as_str()]);
+            self.pair.run("central", &["import", "--no-reply", self.stick().as_str()]).time
+        };
+        import(orphans.lab);
+        let idle = import("INSERT INTO stock VALUES (0, 0, '', '')");
+        self.server.sql(central, &words(SHELVES)).unwrap();
+        let fit = import("DELETE FROM stock");
+        let left =
+            self.server.query(central, "SELECT COUNT(*) FROM conflict_log WHERE status = 'open'").unwrap();
+        assert_eq!(left[0][0].as_deref(), Some("0"), "rows that still wait");
+        for database in [central, lab] {
+            self.silently(database, &empty(database));
+        }
+        self.round();
+        [clean, idle, fit]
+    }
+
     fn silently(&self, database: &str, statements: &str) {
         if !statements.is_empty() {
             self.server.sql(database, &format!("SET @packmule_silent = 1; {statements}")).unwrap();
@@ -245,6 +292,7 @@ impl Bench<'_> {
 fn empty(database: &str) -> String {
     let mut tables: Vec<&str> = TABLES.to_vec();
     tables.extend(["sync_log", "conflict_log", "packmule_joined"]);
+    tables.extend((database == "conflicts_central").then_some("packmule_parked"));
     let truncate = tables.iter().map(|table| format!("TRUNCATE TABLE {database}.{table}"));
     let truncate: Vec<String> = truncate.collect();
     format!("SET foreign_key_checks = 0; {}; SET foreign_key_checks = 1", truncate.join("; "))

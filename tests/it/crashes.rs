@@ -16,6 +16,8 @@ enum Side {
     Join,
     /// Tried in `mail_crashes.rs`.
     Line,
+    /// Tried in `parked_costs.rs`.
+    Parked,
 }
 
 /// Every step belongs to a side, or to the way back (`round_crashes.rs`): a step of a new sort fails the tests here until it is tried, too.
@@ -24,6 +26,7 @@ fn side(step: Step) -> Side {
         Some(("seal" | "carry", _)) => Side::Export,
         Some(("admit" | "apply", _)) => Side::Import,
         Some(("retry", _)) => Side::WayBack,
+        Some(("parked", _)) => Side::Parked,
         Some(("rekey", _)) => Side::Join,
         Some(("send" | "fetch" | "clear", _)) => Side::Line,
         other => panic!("no test kills the program at {other:?}"),
