@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use crate::apply::decide::Decided;
 use crate::apply::error::Error;
 use crate::apply::obstacle::obstacles;
-use crate::apply::record::Notes;
+use crate::apply::record::{Notes, in_its_way};
 use crate::apply::retry::shape_of;
 use crate::apply::run::Run;
 use crate::apply::transaction::{Context, new_run, outside_settings};
@@ -212,9 +212,10 @@ impl Run<'_> {
             let Some(line) = lines.and_then(|lines| lines.get(&one.canonical)) else {
                 continue;
             };
-            let row = one.current.as_ref().map(|row| row_to_json(&table.shape, row));
-            if line.kind != *kind || line.note.as_ref() != Some(note) || line.central_row != row {
-                still.push((line.id, *kind, note.clone(), row));
+            let (note, row) =
+                (in_its_way(one, note), one.current.as_ref().map(|row| row_to_json(&table.shape, row)));
+            if line.kind != *kind || line.note.as_ref() != Some(&note) || line.central_row != row {
+                still.push((line.id, *kind, note, row));
             }
         }
         Ok(ledger::still_parked(self.session, &still)?)

@@ -123,11 +123,11 @@ impl Run<'_> {
         self.still_parked(table, &again)?;
         let mut notes = Notes::default();
         for (one, kind, note) in changes {
-            let (mut conflict, is_merged) = match &one.verdict {
-                Verdict::Write(Some(decided)) => ((**decided).clone(), decided.outcome == Outcome::Merged),
+            let mut conflict = match &one.verdict {
+                Verdict::Write(Some(decided)) => (**decided).clone(),
                 Verdict::AlreadyThere | Verdict::Write(None) | Verdict::Keep(_) | Verdict::Defer => {
                     let current = one.current.as_ref();
-                    (describe(&self.scene, table, &one.change, &one.key, current, kind), false)
+                    describe(&self.scene, table, &one.change, &one.key, current, kind)
                 }
             };
             conflict.kind = kind;
@@ -135,8 +135,7 @@ impl Run<'_> {
             conflict.outcome = Outcome::Central;
             conflict.written_row.clone_from(&conflict.central_row);
             conflict.decided_by = None;
-            let row = if is_merged { "the row made of both: " } else { "" };
-            conflict.note = Some(format!("{row}{note}"));
+            conflict.note = Some(in_its_way(&one, &note));
             match &one.joins {
                 Some(joins) => {
                     joins.set_op(&mut conflict);
@@ -291,6 +290,16 @@ impl Notes {
 fn answer(table: &Table, one: &Decided) -> (String, Op) {
     let op = if one.current.is_some() { Op::Update } else { Op::Delete };
     (record_id(table, &one.key, one.current.as_ref()), op)
+}
+
+/// What stands in the way of a change, with a word on whose row it is that does not fit.
+pub(super) fn in_its_way(one: &Decided, note: &str) -> String {
+    match &one.verdict {
+        Verdict::Write(Some(decided)) if decided.outcome == Outcome::Merged => {
+            format!("the row made of both: {note}")
+        }
+        Verdict::Write(_) | Verdict::AlreadyThere | Verdict::Keep(_) | Verdict::Defer => note.to_owned(),
+    }
 }
 
 /// The name under which a word on this row is kept.

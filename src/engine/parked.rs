@@ -158,10 +158,7 @@ impl Watch {
                 continue;
             };
             let has_values = groups.iter().any(|group| group.table == *name && group.kind == Kind::Value);
-            let definition = match has_values {
-                true => hex_from_bytes(&Sha256::digest(db::definition(&mut home.session, table)?)),
-                false => String::new(),
-            };
+            let definition = hex_from_bytes(&Sha256::digest(db::definition(&mut home.session, table)?));
             let known = self.tried.get(name).filter(|known| {
                 let since = now().micros().saturating_sub(known.at.micros());
                 !everything && (0..EVERYTHING_AFTER_MICROS).contains(&since)
@@ -169,7 +166,9 @@ impl Watch {
             let one = match known {
                 None => {
                     self.whole.insert(name.clone());
-                    ParkedDue { rows: true, definition: true }
+                    // What has come for the first time was tried just now as the table is.
+                    let definition = everything || self.tried.contains_key(name);
+                    ParkedDue { rows: true, definition }
                 }
                 Some(known) => ParkedDue {
                     rows: has_news(home, tables, name, known.mark)?,
