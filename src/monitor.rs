@@ -96,6 +96,11 @@ pub enum Notice {
         /// How often so far.
         attempts: u32,
     },
+    /// Changes that wait because they did not fit could not be tried again just now; all else goes on.
+    NotTried {
+        /// What stood in the way.
+        why: String,
+    },
     /// A column keeps another value than the bundle's: a trigger of the application overwrites it.
     OverwrittenByTrigger {
         /// The table.
@@ -198,4 +203,8 @@ steps! {
     DecideLineWritten = "decide.line-written",
     /// The decision is committed.
     DecideCommitted = "decide.committed",
+    /// Changes that waited because they did not fit are written, but not committed.
+    ParkedWritten = "parked.written",
+    /// They are committed; that they were tried is not written down yet.
+    ParkedCommitted = "parked.committed",
 }

@@ -24,5 +24,6 @@ CREATE TABLE conflict_log (
   met_at        DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
   KEY packmule_status (status, site),
   KEY packmule_row (table_name, record_id(48)),
-  KEY packmule_waits (status, site, table_name, record_id(48))
+  KEY packmule_waits (status, site, table_name, record_id(48)),
+  KEY packmule_kind (status, kind, site, table_name)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin

@@ -8,7 +8,7 @@ use crate::spool::Spool;
 impl Run<'_> {
     /// Tries what was set aside until nothing more fits, then unties circles of foreign keys.
     ///
-    /// A pass costs a statement for each row that is refused, so none is made that cannot change anything.
+    /// A pass reads every row once more, so none is made that cannot change anything.
     pub(super) fn replay(&mut self) -> Result<(), Error> {
         self.replay_rounds()?;
         if self.aside.count() > 0 && self.refused.orphans {
@@ -37,10 +37,10 @@ impl Run<'_> {
     fn replay_rounds(&mut self) -> Result<(), Error> {
         loop {
             let before = self.aside.count();
-            if before == 0 {
+            if before == 0 || self.refused.since == Some(self.tally.written) {
                 return Ok(());
             }
-            self.replay_once(Chance::Later)?;
+            self.replay_once(Chance::Again)?;
             if self.aside.count() == before {
                 return Ok(());
             }
@@ -48,7 +48,7 @@ impl Run<'_> {
     }
 
     fn replay_once(&mut self, chance: Chance) -> Result<(), Error> {
-        const CHANGES_MAX: usize = 500;
+        const CHANGES_MAX: usize = 1000;
         const SIZE_BYTES: usize = 1 << 20;
         let mut aside = std::mem::replace(&mut self.aside, Spool::new(self.scene.folder));
         self.refused = Refused::default();

@@ -4,13 +4,13 @@
 //! row has its parents, in the database or in the set, and only these are written with the check off. Nothing
 //! is ever left pointing nowhere.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::apply::error::Error;
 use crate::apply::exact::write_exactly;
 use crate::apply::run::{Chance, Run};
-use crate::apply::write::Order;
-use crate::db::{self, ForeignKey, sql};
+use crate::apply::write::{Look, Order};
+use crate::db::{self, ForeignKey, Table, sql};
 use crate::model::{Change, ColumnKind, RowImage, RowKey, TableName, TableShape, Value};
 
 impl Run<'_> {
@@ -18,13 +18,16 @@ impl Run<'_> {
     pub(super) fn untie_circles(&mut self) -> Result<(), Error> {
         // A real circle is a few rows: more than this is a bundle that lacks its parents.
         const ROWS_MAX: u64 = 20_000;
-        if self.aside.count() > ROWS_MAX {
+        let circular: BTreeSet<TableName> =
+            self.tables.keys().filter(|name| self.is_circular(name)).cloned().collect();
+        if circular.is_empty() || self.aside.count() > ROWS_MAX {
             return Ok(());
         }
         let (mut set, mut left): (Vec<Member>, Vec<Member>) = (Vec::new(), Vec::new());
         let shapes = self.shapes();
         self.aside.drain(&|name| shapes(name), &mut |name, change, ()| {
-            set.push((name, change));
+            let members = if circular.contains(&name) { &mut set } else { &mut left };
+            members.push((name, change));
             Ok::<(), Error>(())
         })?;
         // Deletes first, as everywhere: they make room for rows that take over a unique value.
@@ -35,7 +38,7 @@ impl Run<'_> {
             self.session.execute("SET SESSION foreign_key_checks = 0")?;
             self.untying = true;
             for (name, change) in set {
-                self.process(&name, vec![change], Chance::Later)?;
+                self.process(&name, vec![change], Chance::Again)?;
             }
             self.untying = false;
             self.session.execute("SET SESSION foreign_key_checks = 1")?;
@@ -48,6 +51,24 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Whether rows of this table can be part of a circle: it points to itself, there is a way back to it over others, or a
+    /// parent may change what its children point to while they follow.
+    pub(super) fn is_circular(&self, name: &TableName) -> bool {
+        let circle = |name: &TableName| self.ranks.get(name).map(|rank| rank.circle);
+        let own = circle(name);
+        let catalog = self.scene.catalog;
+        let may_change = |key: &ForeignKey| {
+            let parent = catalog.tables.get(&key.parent);
+            let is_key = |column: &String| {
+                parent.is_some_and(|parent| parent.key_details().any(|one| one.name == *column))
+            };
+            !key.parent_columns.iter().all(is_key)
+        };
+        catalog.parents_of(name).any(|key| key.parent == *name)
+            || catalog.parents_of(name).chain(catalog.children_of(name)).any(may_change)
+            || own.is_some() && self.ranks.keys().any(|other| other != name && circle(other) == own)
+    }
+
     /// Moves changes out of the set until no row would lack a parent once the rest is written.
     pub(super) fn drop_orphans(
         &mut self,
@@ -55,66 +76,141 @@ impl Run<'_> {
         left: &mut Vec<Member>,
     ) -> Result<(), Error> {
         loop {
-            let mut orphans = Vec::new();
-            for (at, (name, change)) in set.iter().enumerate() {
-                if self.lacks_parent(set, name, change)? || self.leaves_children(set, name, change)? {
-                    orphans.push(at);
-                }
-            }
+            let mut orphans = self.lacking_parents(set)?;
+            orphans.extend(self.leaving_children(set)?);
             if orphans.is_empty() {
                 return Ok(());
             }
-            orphans.into_iter().rev().for_each(|at| left.push(set.remove(at)));
+            take_out(set, &orphans, left);
         }
     }
 
-    /// Whether the row that this change makes would point to a row that is neither here nor in the set.
-    fn lacks_parent(&mut self, set: &[Member], name: &TableName, change: &Change) -> Result<bool, Error> {
-        let keys: Vec<ForeignKey> = self.scene.catalog.parents_of(name).cloned().collect();
-        for key in keys {
-            if let Some(values) = self.values(name, change, &key.child_columns)
-                && !self.in_set(set, &key, &values)
-                && !self.in_database(set, &key, &values)?
-            {
-                return Ok(true);
-            }
+    /// The places of the members whose rows would point to a row that is neither here nor in the set.
+    fn lacking_parents(&mut self, set: &[Member]) -> Result<HashSet<usize>, Error> {
+        let children: BTreeSet<&TableName> = set.iter().map(|(name, _)| name).collect();
+        let catalog = self.scene.catalog;
+        let mut lacking = HashSet::new();
+        for key in children.into_iter().flat_map(|name| catalog.parents_of(name)) {
+            let of = |table: &TableName, columns: &[String]| -> Vec<(usize, Vec<Value>)> {
+                let members = set.iter().enumerate().filter(|(_, (name, _))| name == table);
+                members.filter_map(|(at, (name, one))| Some((at, self.values(name, one, columns)?))).collect()
+            };
+            let coming: HashSet<Vec<Value>> =
+                of(&key.parent, &key.parent_columns).into_iter().map(|(_, values)| values).collect();
+            let mut sought = of(&key.child, &key.child_columns);
+            sought.retain(|(_, values)| !coming.contains(values));
+            let wanted: Vec<Vec<Value>> = sought.iter().map(|(_, values)| values.clone()).collect();
+            let staying = self.staying(set, key, &wanted)?;
+            lacking.extend(sought.iter().zip(staying).filter(|(_, stays)| !stays).map(|((at, _), _)| *at));
         }
-        Ok(false)
+        Ok(lacking)
     }
 
-    /// Whether rows that are not in the set point to what this change takes away.
-    fn leaves_children(&mut self, set: &[Member], name: &TableName, change: &Change) -> Result<bool, Error> {
-        let keys: Vec<ForeignKey> = self.scene.catalog.children_of(name).cloned().collect();
-        let Some(prepared) = self.tables.get(name).filter(|_| !keys.is_empty()).cloned() else {
-            return Ok(false);
+    /// Whether there are parents here with these values that the set does not write.
+    fn staying(
+        &mut self,
+        set: &[Member],
+        key: &ForeignKey,
+        wanted: &[Vec<Value>],
+    ) -> Result<Vec<bool>, Error> {
+        // What the set brings with these values was asked for before; all else that it writes goes or changes.
+        let going = self.keys_of(set, &key.parent, |_| true);
+        let known = self.scene.catalog.tables.get(&key.parent);
+        let holders = match known {
+            Some(parent) => db::holders(self.session, parent, &key.parent_columns, wanted)?,
+            None => None,
         };
-        let own = change.key(&prepared.table.shape);
-        let current = db::read_rows(self.session, &prepared.table, own.as_slice(), true)?.pop();
-        let Some(current) = current.map(|keyed| keyed.row) else {
-            return Ok(false);
+        let (Some(parent), Some(holders)) = (known, holders) else {
+            let exists = |values: &Vec<Value>| {
+                let condition = self.condition(key, &key.parent_columns, values);
+                self.exists(&key.parent, &condition, &going)
+            };
+            return wanted.iter().map(exists).collect();
         };
-        for key in keys {
-            let shape = &prepared.table.shape;
-            let Some(values) = values_of(shape, &current, &key.parent_columns) else {
+        let going: HashSet<Vec<u8>> = db::canonical_keys(self.session, parent, &going)?.into_iter().collect();
+        let keys: Vec<RowKey> = holders.iter().flatten().cloned().collect();
+        let mut canonicals = db::canonical_keys(self.session, parent, &keys)?.into_iter();
+        let stays = |keys: &Vec<RowKey>| {
+            canonicals.by_ref().take(keys.len()).filter(|key| !going.contains(key)).count() > 0
+        };
+        Ok(holders.iter().map(stays).collect())
+    }
+
+    /// The places of the members that take away what rows outside the set point to.
+    fn leaving_children(&mut self, set: &[Member]) -> Result<HashSet<usize>, Error> {
+        // More parents with children than this are no circle.
+        const PARENTS_MAX: usize = 1000;
+        let names: BTreeSet<&TableName> = set.iter().map(|(name, _)| name).collect();
+        let mut leaving = HashSet::new();
+        for name in names {
+            let keys: Vec<ForeignKey> = self.scene.catalog.children_of(name).cloned().collect();
+            let Some(prepared) = self.tables.get(name).filter(|_| !keys.is_empty()).cloned() else {
                 continue;
             };
-            if change.after().and_then(|row| values_of(shape, row, &key.parent_columns)).as_ref()
-                == Some(&values)
-                || self.in_set(set, &key, &values)
-            {
-                continue;
-            }
-            // Those of the set that point elsewhere afterwards, or are gone, do not count.
-            let moved = self.keys_of(set, &key.child, |member| {
-                member.after().is_none()
-                    || self.values(&key.child, member, &key.child_columns).as_ref() != Some(&values)
-            });
-            let condition = self.condition(&key, &key.child_columns, &values);
-            if self.exists(&key.child, &condition, &moved)? {
-                return Ok(true);
+            let members = set.iter().enumerate().filter(|(_, (table, _))| table == name);
+            let members: Vec<(usize, &Change)> = members.map(|(at, (_, change))| (at, change)).collect();
+            let current = self.current_rows(&prepared.table, &members)?;
+            for key in keys {
+                let taken = |&(at, change): &(usize, &Change)| {
+                    let shape = &prepared.table.shape;
+                    let current = current.get(&at)?;
+                    let values = values_of(shape, current, &key.parent_columns)?;
+                    let stays = change.after().and_then(|row| values_of(shape, row, &key.parent_columns));
+                    (stays.as_ref() != Some(&values)).then_some((at, shape.key_of(current)?, values))
+                };
+                let taken: Vec<(usize, RowKey, Vec<Value>)> = members.iter().filter_map(taken).collect();
+                let own: Vec<RowKey> = taken.iter().map(|(_, own, _)| own.clone()).collect();
+                let parents = db::with_children(self.session, &prepared.table, &key, &own)?;
+                let are_many = parents.len() > PARENTS_MAX;
+                let parents: HashSet<RowKey> = parents.into_iter().collect();
+                for (at, _, values) in taken.iter().filter(|(_, own, _)| parents.contains(own)) {
+                    if are_many || self.leaves_others(set, &key, values)? {
+                        leaving.insert(*at);
+                    }
+                }
             }
         }
-        Ok(false)
+        Ok(leaving)
+    }
+
+    /// The rows of these members as they are here, by their places.
+    fn current_rows(
+        &mut self,
+        table: &Table,
+        members: &[(usize, &Change)],
+    ) -> Result<HashMap<usize, RowImage>, Error> {
+        const ROWS_A_STATEMENT: usize = 1000;
+        let mut found = HashMap::new();
+        for chunk in members.chunks(ROWS_A_STATEMENT) {
+            let keyed: Vec<(usize, RowKey)> =
+                chunk.iter().filter_map(|(at, change)| Some((*at, change.key(&table.shape)?))).collect();
+            let keys: Vec<RowKey> = keyed.iter().map(|(_, key)| key.clone()).collect();
+            let canonicals = db::canonical_keys(self.session, table, &keys)?;
+            let mut rows = db::rows_by_key(self.session, table, &keys, &canonicals, true)?;
+            let rows =
+                keyed.iter().zip(&canonicals).filter_map(|((at, _), key)| Some((*at, rows.remove(key)?)));
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
+    /// Whether rows that are not in the set point to these values.
+    fn leaves_others(
+        &mut self,
+        set: &[Member],
+        key: &ForeignKey,
+        values: &Vec<Value>,
+    ) -> Result<bool, Error> {
+        if self.in_set(set, key, values) {
+            return Ok(false);
+        }
+        // Those of the set that point elsewhere afterwards, or are gone, do not count.
+        let moved = self.keys_of(set, &key.child, |member| {
+            member.after().is_none()
+                || self.values(&key.child, member, &key.child_columns).as_ref() != Some(values)
+        });
+        let condition = self.condition(key, &key.child_columns, values);
+        self.exists(&key.child, &condition, &moved)
     }
 
     /// Writes the set on trial and moves out of it what the database refuses for another reason.
@@ -132,8 +228,8 @@ impl Run<'_> {
                 };
                 let exists = !db::read_rows(self.session, &prepared.table, std::slice::from_ref(&key), true)?
                     .is_empty();
-                let order = Order { at, key, row: change.after(), exists };
-                let refusals = write_exactly(self.session, &prepared.table, &[order])?;
+                let order = Order { at, key, row: change.after(), exists, current: None };
+                let refusals = write_exactly(self.session, &prepared.table, &[order], Look::Never)?;
                 refused.extend(refusals.iter().map(|refusal| refusal.at));
             }
             self.session.execute("SET SESSION foreign_key_checks = 1")?;
@@ -141,13 +237,7 @@ impl Run<'_> {
             if refused.is_empty() {
                 return Ok(());
             }
-            let mut at = 0;
-            let (out, kept): (Vec<_>, Vec<_>) = std::mem::take(set).into_iter().partition(|_| {
-                at += 1;
-                refused.contains(&(at - 1))
-            });
-            *set = kept;
-            left.extend(out);
+            take_out(set, &refused, left);
             // A row that is out may have been the parent of one that is in.
             self.drop_orphans(set, left)?;
         }
@@ -163,14 +253,6 @@ impl Run<'_> {
             *name == key.parent
                 && self.values(name, change, &key.parent_columns).is_some_and(|found| found == values)
         })
-    }
-
-    /// Whether the parent is here and stays.
-    fn in_database(&mut self, set: &[Member], key: &ForeignKey, values: &[Value]) -> Result<bool, Error> {
-        // What the set brings with these values was asked for before; all else that it writes goes or changes.
-        let going = self.keys_of(set, &key.parent, |_| true);
-        let condition = self.condition(key, &key.parent_columns, values);
-        self.exists(&key.parent, &condition, &going)
     }
 
     /// The keys of those rows of one table which the set writes and `choose` chooses.
@@ -207,11 +289,18 @@ impl Run<'_> {
     }
 }
 
+/// Moves the members at these places out of the set.
+pub(super) fn take_out(set: &mut Vec<Member>, places: &HashSet<usize>, left: &mut Vec<Member>) {
+    for (at, member) in std::mem::take(set).into_iter().enumerate() {
+        if places.contains(&at) { left.push(member) } else { set.push(member) }
+    }
+}
+
 /// A change that was set aside, with its table.
-type Member = (TableName, Change);
+pub(super) type Member = (TableName, Change);
 
 /// The values of these columns; `None` when one is NULL, or is not among the columns.
-fn values_of(shape: &TableShape, row: &RowImage, columns: &[String]) -> Option<Vec<Value>> {
+pub(super) fn values_of(shape: &TableShape, row: &RowImage, columns: &[String]) -> Option<Vec<Value>> {
     let value = |column: &String| {
         let at = shape.columns.iter().position(|one| &one.name == column)?;
         row.0.get(at).filter(|value| !value.is_null()).cloned()

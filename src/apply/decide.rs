@@ -30,6 +30,11 @@ pub(super) struct Decided {
 }
 
 impl Decided {
+    /// Whether it is a change that waited because it did not fit, tried again.
+    pub(super) fn is_again(&self) -> bool {
+        self.joins.as_ref().is_some_and(|joins| joins.is_again)
+    }
+
     /// The change as it was sent.
     pub(super) fn into_sent(self) -> Change {
         self.sent.unwrap_or(self.change)
@@ -90,6 +95,11 @@ pub(super) fn decide(
     }
     if scene.past.has_waiting {
         join(session, scene, table, &mut first)?;
+    }
+    if let Some(lines) = scene.parked.get(&table.shape.name) {
+        for one in &mut first {
+            one.joins = lines.get(&one.canonical).map(Joins::again);
+        }
     }
     let found: Vec<(Found, Option<RowImage>, Finding)> =
         first.into_iter().map(|found| found.look(table, &rules)).collect();

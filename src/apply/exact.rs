@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use crate::apply::error::Error;
 use crate::apply::width::Widths;
-use crate::apply::write::{Order, Refusal, write};
+use crate::apply::write::{Look, Order, Refusal, write};
 use crate::conflict::Kind;
 use crate::db::{self, ColumnDetail, Session, Table};
 use crate::model::{ColumnKind, RowImage, RowKey, Value, hex_from_bytes};
@@ -18,19 +18,20 @@ pub(super) fn write_exactly(
     session: &mut Session,
     table: &Table,
     orders: &[Order<'_>],
+    look: Look<'_>,
 ) -> Result<Vec<Refusal>, Error> {
     let widths = Widths::of(table);
     let is_doubtful = |order: &&Order<'_>| order.row.is_some_and(|row| !widths.keep(row));
     if !orders.iter().any(|order| is_doubtful(&order)) {
-        return write(session, table, orders);
+        return write(session, table, orders, look);
     }
     let sure: Vec<Order<'_>> = orders.iter().filter(|order| !is_doubtful(order)).cloned().collect();
     let mut doubtful: Vec<Order<'_>> = orders.iter().filter(is_doubtful).cloned().collect();
-    let mut refusals = write(session, table, &sure)?;
+    let mut refusals = write(session, table, &sure, look)?;
     // What was taken back may have been in the way of others, or their parent: so they are written once more.
     while !doubtful.is_empty() {
         session.execute("SAVEPOINT packmule_exact")?;
-        let refused = write(session, table, &doubtful)?;
+        let refused = write(session, table, &doubtful, look)?;
         let altered = altered(session, table, &widths, &doubtful, &refused)?;
         if altered.is_empty() {
             refusals.extend(refused);

@@ -23,6 +23,8 @@ mod exact;
 mod fit;
 mod guard;
 mod misfit;
+mod obstacle;
+mod parked;
 mod past;
 mod prepare;
 mod receipt;
@@ -45,6 +47,7 @@ mod write;
 
 pub use error::Error;
 pub use misfit::{Misfit, TableMisfit};
+pub use parked::{ParkedDue, Unparked, retry_parked};
 pub use receipt::ReceiptOutcome;
 pub use retry::{Retried, retry_kept};
 pub use scene::{Knows, Side};

@@ -41,7 +41,7 @@ impl Run<'_> {
                     self.open(&mapping.table)?;
                     let changes = changes.into_iter().map(|change| mapping.change(change)).collect();
                     let changes = respelt(&mapping.table, changes);
-                    self.process(&mapping.table.shape.name, changes, Chance::Later)?;
+                    self.process(&mapping.table.shape.name, changes, Chance::First)?;
                 }
             }
         }

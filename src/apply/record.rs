@@ -6,14 +6,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::apply::decide::{Decided, Verdict, record_id};
 use crate::apply::error::Error;
+use crate::apply::parked::fits_now;
 use crate::apply::run::Run;
 use crate::apply::scene::{Prepared, Side};
 use crate::apply::verdict::describe;
 use crate::apply::write::Order;
 use crate::conflict::{Kind, has_fallen_back};
-use crate::db::{self, Table};
-use crate::ledger::{self, Conflict, Kept, LoggedRow, Outcome, Status, Why};
-use crate::model::{Change, Op, RowKey, Stamp, TableName, hex_from_bytes, key_to_log, row_to_json};
+use crate::db::Table;
+use crate::ledger::{self, Conflict, Kept, LoggedRow, Outcome, Settled, Status, Why};
+use crate::model::{Change, Op, Stamp, TableName, hex_from_bytes, key_to_log, row_to_json};
 
 /// What a lab keeps of the words that it cannot follow yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,7 @@ impl Run<'_> {
         let mut followed: Vec<String> = Vec::new();
         let forgets = self.forgets();
         for (at, one) in decided.iter_mut().enumerate().filter(|(at, _)| !refused.contains_key(at)) {
+            let is_again = one.is_again();
             let stands = match &mut one.verdict {
                 Verdict::Defer => {
                     deferred.push(at);
@@ -47,20 +49,20 @@ impl Run<'_> {
                 }
                 Verdict::AlreadyThere => {
                     self.tally.already_there += 1;
-                    notes.end(table, one);
+                    notes.end(table, one, None);
                     one.change.after().cloned()
                 }
                 Verdict::Write(conflict) => {
                     self.tally.written += 1;
                     let conflict = conflict.take();
-                    notes.written.push(self.logged(at, one));
-                    notes.end(table, one);
-                    // The lab does not know the row that was made of both.
-                    if conflict.as_ref().is_some_and(|conflict| conflict.outcome == Outcome::Merged) {
-                        notes.answers.push(answer(table, one));
-                    }
-                    notes.new.extend(conflict.map(|boxed| *boxed));
+                    let logged = self.logged(at, one);
+                    notes.wrote(table, one, conflict, logged);
                     one.change.after().cloned()
+                }
+                Verdict::Keep(conflict) if is_again => {
+                    let conflict = (**conflict).clone();
+                    self.keep_again(&mut notes, table, one, conflict);
+                    one.current.clone()
                 }
                 Verdict::Keep(conflict) => {
                     let conflict = (**conflict).clone();
@@ -93,6 +95,17 @@ impl Run<'_> {
         self.keep(&waiting)
     }
 
+    /// Puts down rows that were taken out and put back in with other values.
+    pub(super) fn record_swapped(&mut self, table: &Table, decided: &[Decided]) -> Result<(), Error> {
+        let mut notes = Notes::default();
+        for one in decided {
+            notes.wrote(table, one, None, LoggedRow { op: Op::Update, ..self.logged(0, one) });
+        }
+        self.tally.written += decided.len() as u64;
+        self.put_down(table, notes)?;
+        self.forget(&table.shape.name, &decided.iter().map(row_hash).collect::<Vec<_>>())
+    }
+
     /// Sets changes aside: at the centre for a person, at a lab until they fit. Nothing else waits for them.
     pub(super) fn set_aside(
         &mut self,
@@ -106,13 +119,15 @@ impl Run<'_> {
             let words: Vec<Kept> = changes.into_iter().map(word).collect();
             return self.keep(&words);
         }
+        let (again, changes): (Vec<_>, Vec<_>) = changes.into_iter().partition(|(one, ..)| one.is_again());
+        self.still_parked(table, &again)?;
         let mut notes = Notes::default();
         for (one, kind, note) in changes {
-            let (mut conflict, is_merged) = match &one.verdict {
-                Verdict::Write(Some(decided)) => ((**decided).clone(), decided.outcome == Outcome::Merged),
+            let mut conflict = match &one.verdict {
+                Verdict::Write(Some(decided)) => (**decided).clone(),
                 Verdict::AlreadyThere | Verdict::Write(None) | Verdict::Keep(_) | Verdict::Defer => {
                     let current = one.current.as_ref();
-                    (describe(&self.scene, table, &one.change, &one.key, current, kind), false)
+                    describe(&self.scene, table, &one.change, &one.key, current, kind)
                 }
             };
             conflict.kind = kind;
@@ -120,8 +135,7 @@ impl Run<'_> {
             conflict.outcome = Outcome::Central;
             conflict.written_row.clone_from(&conflict.central_row);
             conflict.decided_by = None;
-            let row = if is_merged { "the row made of both: " } else { "" };
-            conflict.note = Some(format!("{row}{note}"));
+            conflict.note = Some(in_its_way(&one, &note));
             match &one.joins {
                 Some(joins) => {
                     joins.set_op(&mut conflict);
@@ -146,6 +160,7 @@ impl Run<'_> {
         ledger::record_conflicts(self.session, &notes.new)?;
         ledger::join_conflicts(self.session, &notes.joined, self.scene.now)?;
         ledger::end_conflicts(self.session, &notes.ended, RULE)?;
+        self.settle_parked(&notes.settled)?;
         self.log(name, &notes.written)?;
         self.answer(name, &notes.answers)
     }
@@ -173,8 +188,8 @@ impl Run<'_> {
 
     /// The log row of a row that was written. A clock that has fallen back dates nothing: its edit would lose for ever.
     fn logged(&self, at: usize, one: &Decided) -> LoggedRow {
-        let order =
-            Order { at, key: one.key.clone(), row: one.change.after(), exists: one.current.is_some() };
+        let (row, exists) = (one.change.after(), one.current.is_some());
+        let order = Order { at, key: one.key.clone(), row, exists, current: None };
         let time = match has_fallen_back(one.change.time(), self.scene.past.sealed_before) {
             true => Stamp::UNKNOWN,
             false => one.change.time(),
@@ -221,17 +236,6 @@ impl Run<'_> {
         if self.forgets() { Ok(ledger::forget_words(self.session, table, hashes)?) } else { Ok(()) }
     }
 
-    /// The same for changes that were written in another way.
-    pub(super) fn forget_changes(&mut self, table: &Table, changes: &[Change]) -> Result<(), Error> {
-        if !self.forgets() {
-            return Ok(());
-        }
-        let keys: Vec<RowKey> = changes.iter().filter_map(|change| change.key(&table.shape)).collect();
-        let canonicals = db::canonical_keys(self.session, table, &keys)?;
-        let hashes: Vec<String> = canonicals.iter().map(|canonical| hash_of(canonical)).collect();
-        self.forget(&table.shape.name, &hashes)
-    }
-
     /// Whether a word may be kept here that is out of date once its row is written.
     fn forgets(&self) -> bool {
         match (self.scene.side, self.keeping) {
@@ -243,23 +247,43 @@ impl Run<'_> {
 
 /// What is to be put down of some decisions.
 #[derive(Default)]
-struct Notes {
+pub(super) struct Notes {
     /// Rows that were written.
     written: Vec<LoggedRow>,
     /// Conflicts that are new.
     new: Vec<Conflict>,
     /// Changes that join conflicts which wait.
-    joined: Vec<(u64, Conflict)>,
+    pub(super) joined: Vec<(u64, Conflict)>,
     /// Conflicts that waited and are over, each with the row that stands.
     ended: Vec<(u64, Option<String>)>,
+    /// Changes that waited, were tried again, and wait no longer.
+    pub(super) settled: Vec<Settled>,
     /// Rows of which the sender holds something else.
     answers: Vec<(String, Op)>,
 }
 
 impl Notes {
+    /// A row was written.
+    fn wrote(&mut self, table: &Table, one: &Decided, conflict: Option<Box<Conflict>>, logged: LoggedRow) {
+        self.end(table, one, conflict.as_deref());
+        if one.is_again() {
+            // The lab has heard that its change waits, and has the centre's row.
+            self.answers.push((logged.record_id.clone(), logged.op));
+        } else {
+            // The lab does not know the row that was made of both.
+            if conflict.as_ref().is_some_and(|conflict| conflict.outcome == Outcome::Merged) {
+                self.answers.push(answer(table, one));
+            }
+            self.new.extend(conflict.map(|boxed| *boxed));
+        }
+        self.written.push(logged);
+    }
+
     /// The change stands for one that waited because it did not fit.
-    fn end(&mut self, table: &Table, one: &Decided) {
-        if let Some(joins) = one.joins.as_ref().filter(|joins| joins.ends) {
+    fn end(&mut self, table: &Table, one: &Decided, conflict: Option<&Conflict>) {
+        if one.is_again() {
+            self.settled.extend(fits_now(table, one, conflict));
+        } else if let Some(joins) = one.joins.as_ref().filter(|joins| joins.ends) {
             self.ended.push((joins.id, one.change.after().map(|row| row_to_json(&table.shape, row))));
         }
     }
@@ -268,6 +292,16 @@ impl Notes {
 fn answer(table: &Table, one: &Decided) -> (String, Op) {
     let op = if one.current.is_some() { Op::Update } else { Op::Delete };
     (record_id(table, &one.key, one.current.as_ref()), op)
+}
+
+/// What stands in the way of a change, with a word on whose row it is that does not fit.
+pub(super) fn in_its_way(one: &Decided, note: &str) -> String {
+    match &one.verdict {
+        Verdict::Write(Some(decided)) if decided.outcome == Outcome::Merged => {
+            format!("the row made of both: {note}")
+        }
+        Verdict::Write(_) | Verdict::AlreadyThere | Verdict::Keep(_) | Verdict::Defer => note.to_owned(),
+    }
 }
 
 /// The name under which a word on this row is kept.

@@ -84,7 +84,7 @@ fn in_transaction(
 
 impl Run<'_> {
     /// Every shared table, for deletes children first, else parents first.
-    fn in_rank_order(&self, op: Op) -> Vec<TableName> {
+    pub(super) fn in_rank_order(&self, op: Op) -> Vec<TableName> {
         let mut tables: Vec<TableName> = self.ranks.keys().cloned().collect();
         tables.sort_by_key(|name| self.ranks.get(name).copied());
         if op == Op::Delete {
@@ -184,6 +184,14 @@ fn to_change(table: &Table, word: &Kept) -> Option<(TableShape, Change)> {
         let key = key_from_log(&table.shape, &word.record_id)?;
         return Some((table.shape.clone(), Change::Delete { key, before: None, time: word.time }));
     };
+    let shape = shape_of(table, row)?;
+    let after = row_from_json(&shape, row).ok()?;
+    Some((shape, Change::Update { before: None, after, time: word.time }))
+}
+
+/// The shape of a row as the ledger keeps it, which may have other columns than the table has by now. `None` where it is no row,
+/// or has no key.
+pub(super) fn shape_of(table: &Table, row: &str) -> Option<TableShape> {
     let fields: BTreeMap<String, serde_json::Value> = serde_json::from_str(row).ok()?;
     let known = table.shape.columns.iter().filter(|column| fields.contains_key(&column.name)).cloned();
     // What a column held that is gone by now nobody knows; as text it is left out like any column that is not here.
@@ -193,7 +201,5 @@ fn to_change(table: &Table, word: &Kept) -> Option<(TableShape, Change)> {
     let columns: Vec<Column> = known.chain(gone).collect();
     let key = table.shape.key_columns().map(|key| columns.iter().position(|column| column.name == key.name));
     let key = key.collect::<Option<Vec<usize>>>()?;
-    let shape = TableShape { name: table.shape.name.clone(), columns, key };
-    let after = row_from_json(&shape, row).ok()?;
-    Some((shape, Change::Update { before: None, after, time: word.time }))
+    Some(TableShape { name: table.shape.name.clone(), columns, key })
 }

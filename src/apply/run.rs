@@ -8,10 +8,11 @@ use crate::apply::error::Error;
 use crate::apply::exact::write_exactly;
 use crate::apply::guard::Guard;
 use crate::apply::misfit::TableMisfit;
+use crate::apply::parked::Unparked;
 use crate::apply::prepare::Section;
 use crate::apply::record::Keeping;
 use crate::apply::scene::{Prepared, Scene, Tally};
-use crate::apply::write::Order;
+use crate::apply::write::{Look, Order};
 use crate::conflict::Kind;
 use crate::db::{self, Rank, Session, Table};
 use crate::model::{Change, Op, RowImage, RowKey, TableName};
@@ -21,8 +22,10 @@ use crate::spool::{Sorter, Spool};
 /// Whether a change that does not fit yet may still fit later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Chance {
-    /// Other changes of the bundle are still to come.
-    Later,
+    /// It comes out of the bundle, and other changes are still to come.
+    First,
+    /// It was set aside once, and tried in vain it is set aside again.
+    Again,
     /// Everything else is written: what does not fit now is for a person.
     Last,
 }
@@ -34,6 +37,8 @@ pub(super) struct Refused {
     pub(super) orphans: bool,
     /// Another row has the unique value.
     pub(super) uniques: bool,
+    /// How many rows had been written before the first of them was tried: where no more are by now, a second try is in vain.
+    pub(super) since: Option<u64>,
 }
 
 /// The work inside one transaction.
@@ -50,6 +55,8 @@ pub(super) struct Run<'a> {
     pub(super) settle: Spool<'a>,
     pub(super) guard: Guard,
     pub(super) tally: Tally,
+    /// What came of changes that are tried again; at the centre only.
+    pub(super) unparked: Unparked,
     /// What is kept for later; at a lab only.
     pub(super) keeping: Keeping,
     /// The tables of a snapshot that had rows before, with the keys that it brings.
@@ -77,6 +84,7 @@ impl Run<'_> {
             return Ok(());
         };
         let table = &prepared.table;
+        let written = self.tally.written;
         let outside = self.outside.as_deref_mut().filter(|_| self.triggered.contains(name));
         let (mut decided, later) = decide(self.session, outside, &self.scene, table, changes)?;
         self.note_seen(name, &decided)?;
@@ -84,7 +92,12 @@ impl Run<'_> {
         let orders = orders(&decided, &refused);
         let is_delete = |order: &&Order<'_>| order.op() == Op::Delete;
         let wanted: HashSet<usize> = orders.iter().filter(is_delete).map(|order| order.at).collect();
-        let refusals = write_exactly(self.session, table, &orders)?;
+        let look = match chance {
+            _ if self.untying => Look::Never,
+            Chance::First => Look::Refused(self.scene.catalog),
+            Chance::Again | Chance::Last => Look::First(self.scene.catalog),
+        };
+        let refusals = write_exactly(self.session, table, &orders, look)?;
         // Those that did not fit yet are counted when they do.
         let kept = refusals.iter().filter(|refusal| wanted.contains(&refusal.at)).count();
         self.guard.count(self.session, name, (wanted.len() - kept) as u64)?;
@@ -98,9 +111,10 @@ impl Run<'_> {
         for (at, one) in decided.into_iter().enumerate() {
             match refused.remove(&at) {
                 // Another row, written later, can bring the parent or free the unique value. A value never fits.
-                Some((kind @ (Kind::Orphan | Kind::Unique), _)) if chance == Chance::Later => {
+                Some((kind @ (Kind::Orphan | Kind::Unique), _)) if chance != Chance::Last => {
                     self.refused.orphans |= kind == Kind::Orphan;
                     self.refused.uniques |= kind == Kind::Unique;
+                    self.refused.since.get_or_insert(written);
                     self.aside.push(&table.shape, one.into_sent(), ())?;
                 }
                 Some((kind, note)) => misfits.push((one, kind, note)),
@@ -182,6 +196,9 @@ fn orders<'d>(decided: &'d [Decided], refused: &HashMap<usize, (Kind, String)>) 
         .iter()
         .enumerate()
         .filter(|(at, one)| matches!(one.verdict, Verdict::Write(_)) && !refused.contains_key(at))
-        .map(|(at, one)| Order { at, key: one.key.clone(), row: one.change.after(), exists: one.exists })
+        .map(|(at, one)| {
+            let (row, current) = (one.change.after(), one.current.as_ref());
+            Order { at, key: one.key.clone(), row, exists: one.exists, current }
+        })
         .collect()
 }

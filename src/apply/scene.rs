@@ -1,12 +1,13 @@
 //! Where the work takes place, and what it counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::apply::succeed::Succession;
 use crate::apply::without::Without;
 use crate::conflict::Rules;
 use crate::db::{Catalog, Table};
+use crate::ledger::ParkedLine;
 use crate::model::{Role, Site, Stamp, TableName};
 
 /// What the work knows of where it is.
@@ -26,6 +27,8 @@ pub(super) struct Scene<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) shared: &'a BTreeSet<TableName>,
     pub(super) without: &'a Without,
+    /// What is tried again, by table and by the form of a row's key in which equal keys are one.
+    pub(super) parked: HashMap<TableName, HashMap<Vec<u8>, ParkedLine>>,
 }
 
 /// What the centre knows of the lab that sent a bundle, from before it.

@@ -5,7 +5,7 @@
 
 use crate::apply::error::Error;
 use crate::apply::run::Run;
-use crate::apply::write::{Order, write};
+use crate::apply::write::{Look, Order, write};
 use crate::conflict::same_row;
 use crate::db;
 use crate::model::{Change, RowKey, TableName, key_to_log};
@@ -72,7 +72,7 @@ impl Run<'_> {
                 (Some(_), None) | (None, Some(_)) => true,
             };
             if differs {
-                orders.push(Order { at, key, row: change.after(), exists: current.is_some() });
+                orders.push(Order { at, key, row: change.after(), exists: current.is_some(), current });
             }
         }
         let differing = orders.len() as u64;
@@ -82,7 +82,7 @@ impl Run<'_> {
             let answers: Vec<_> = orders.iter().map(|order| (key_to_log(&order.key), order.op())).collect();
             self.answer(name, &answers)?;
         } else if differing > 0 {
-            write(self.session, table, &orders)?;
+            write(self.session, table, &orders, Look::Never)?;
             let pairs = orders.iter().filter(|order| order.row.is_some()).map(|order| {
                 let current = canonicals.get(order.at).and_then(|canonical| rows.get(canonical));
                 (current, &order.key)

@@ -4,15 +4,16 @@
 //! with foreign keys unchecked in between, because children still point to keys that come back at once.
 //! Only rows that the bundle changes cleanly take part; no third row is ever touched.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::apply::circle::{Member, take_out, values_of};
 use crate::apply::decide::{Decided, Verdict, decide};
 use crate::apply::error::Error;
 use crate::apply::exact::write_exactly;
 use crate::apply::run::Run;
-use crate::apply::write::{Order, write};
-use crate::ledger::LoggedRow;
-use crate::model::{Change, Op, TableName, key_to_log};
+use crate::apply::write::{Look, Order, write};
+use crate::db;
+use crate::model::{Change, RowKey, TableName, Value};
 
 impl Run<'_> {
     /// Writes those of the rows set aside that only stand in each other's way.
@@ -72,37 +73,74 @@ impl Run<'_> {
         };
         let (clean, others): (Vec<Decided>, Vec<Decided>) = decided.into_iter().partition(is_clean);
         left.extend(others.into_iter().map(Decided::into_sent));
-        let mut set = clean.into_iter().map(|one| (name.clone(), one.change)).collect();
-        let mut orphans = Vec::new();
-        self.drop_orphans(&mut set, &mut orphans)?;
-        left.extend(orphans.into_iter().map(|(_, change)| change));
-        let mut rows: Vec<Change> = set.into_iter().map(|(_, change)| change).collect();
-        while !rows.is_empty() {
+        let mut set: Vec<Member> = clean.iter().map(|one| (name.clone(), one.change.clone())).collect();
+        let mut out = Vec::new();
+        self.drop_hopeless(&mut set, &mut out)?;
+        self.drop_orphans(&mut set, &mut out)?;
+        while !set.is_empty() {
+            let rows: Vec<Change> = set.iter().map(|(_, change)| change.clone()).collect();
             self.session.execute("SAVEPOINT packmule_swap")?;
             let refused = self.take_out_and_put_back(name, &rows)?;
             if refused.is_empty() {
-                let logged: Vec<LoggedRow> = rows
-                    .iter()
-                    .filter_map(|change| {
-                        let record_id = key_to_log(&change.key(&table.shape)?);
-                        Some(LoggedRow { record_id, op: Op::Update, time: change.time() })
-                    })
-                    .collect();
-                self.tally.written += rows.len() as u64;
-                self.log(name, &logged)?;
-                self.forget_changes(&table, &rows)?;
                 break;
             }
             self.session.execute("ROLLBACK TO SAVEPOINT packmule_swap")?;
-            let mut at = 0;
-            let (out, kept): (Vec<Change>, Vec<Change>) = rows.into_iter().partition(|_| {
-                at += 1;
-                refused.contains(&(at - 1))
-            });
-            left.extend(out);
-            rows = kept;
+            take_out(&mut set, &refused, &mut out);
         }
+        let keys = set.iter().filter_map(|(_, change)| change.key(&table.shape));
+        let done: HashSet<RowKey> = keys.collect();
+        let (done, others): (Vec<Decided>, Vec<Decided>) =
+            clean.into_iter().partition(|one| done.contains(&one.key));
+        left.extend(others.into_iter().map(Decided::into_sent));
+        self.record_swapped(&table, &done)?;
         Ok(left)
+    }
+
+    /// Moves changes out of the set whose unique values belong to rows that stay as they are, and what waits for those.
+    fn drop_hopeless(&mut self, set: &mut Vec<Member>, left: &mut Vec<Member>) -> Result<(), Error> {
+        let Some((name, _)) = set.first() else {
+            return Ok(());
+        };
+        let (Some(table), Some(whole)) = (
+            self.tables.get(name).map(|prepared| prepared.table.clone()),
+            self.scene.catalog.tables.get(name),
+        ) else {
+            return Ok(());
+        };
+        let keys: Vec<RowKey> = set.iter().filter_map(|(_, change)| change.key(&table.shape)).collect();
+        let own = db::canonical_keys(self.session, &table, &keys)?;
+        let places: HashMap<&Vec<u8>, usize> = own.iter().enumerate().map(|(at, key)| (key, at)).collect();
+        let mut waiting: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut hopeless: Vec<usize> = Vec::new();
+        for columns in &whole.unique_keys {
+            let sought = set.iter().enumerate().filter_map(|(at, (_, change))| {
+                Some((at, values_of(&table.shape, change.after()?, columns)?))
+            });
+            let (sought, values): (Vec<usize>, Vec<Vec<Value>>) = sought.unzip();
+            let Some(holders) = db::holders(self.session, whole, columns, &values)? else {
+                continue;
+            };
+            let (waits, keys): (Vec<usize>, Vec<RowKey>) = sought
+                .iter()
+                .zip(&holders)
+                .flat_map(|(at, keys)| keys.iter().map(|key| (*at, key.clone())))
+                .unzip();
+            for (at, holder) in waits.into_iter().zip(db::canonical_keys(self.session, whole, &keys)?) {
+                match places.get(&holder) {
+                    Some(holder) if *holder == at => {}
+                    Some(holder) => waiting.entry(*holder).or_default().push(at),
+                    None => hopeless.push(at),
+                }
+            }
+        }
+        let mut out: HashSet<usize> = HashSet::new();
+        while let Some(at) = hopeless.pop() {
+            if out.insert(at) {
+                hopeless.extend(waiting.remove(&at).unwrap_or_default());
+            }
+        }
+        take_out(set, &out, left);
+        Ok(())
     }
 
     /// Deletes and inserts the rows; returns the places of those that still do not fit.
@@ -117,13 +155,13 @@ impl Run<'_> {
                 .filter_map(order)
                 .map(|(at, key)| {
                     let row = if exists { None } else { rows.get(at).and_then(Change::after) };
-                    Order { at, key, row, exists }
+                    Order { at, key, row, exists, current: None }
                 })
                 .collect()
         };
         self.session.execute("SET SESSION foreign_key_checks = 0")?;
-        let mut refused = write(self.session, &table, &orders(true))?;
-        refused.extend(write_exactly(self.session, &table, &orders(false))?);
+        let mut refused = write(self.session, &table, &orders(true), Look::Never)?;
+        refused.extend(write_exactly(self.session, &table, &orders(false), Look::Never)?);
         self.session.execute("SET SESSION foreign_key_checks = 1")?;
         Ok(refused.iter().map(|refusal| refusal.at).collect())
     }

@@ -90,9 +90,9 @@ impl Run<'_> {
             };
             gone.push(Change::Delete { key, before: None, time: self.scene.now });
             if gone.len() == CHANGES_MAX {
-                self.process(&table.shape.name, std::mem::take(&mut gone), Chance::Later)?;
+                self.process(&table.shape.name, std::mem::take(&mut gone), Chance::First)?;
             }
         }
-        self.process(&table.shape.name, gone, Chance::Later)
+        self.process(&table.shape.name, gone, Chance::First)
     }
 }

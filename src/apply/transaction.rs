@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::apply::batch::{self, Source, ahead_micros};
 use crate::apply::error::Error;
 use crate::apply::guard::Guard;
+use crate::apply::parked::Unparked;
 use crate::apply::past::past;
 use crate::apply::receipt::{ReceiptOutcome, own_stream, take_receipts};
 use crate::apply::record::Keeping;
@@ -350,7 +351,9 @@ pub(super) fn new_run<'a>(
             catalog: context.catalog,
             shared: context.shared,
             without: context.without,
+            parked: HashMap::new(),
         },
+        unparked: Unparked::default(),
         monitor,
         tables: HashMap::new(),
         ranks: rank(context.catalog, context.shared),

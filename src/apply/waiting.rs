@@ -6,7 +6,7 @@ use crate::apply::scene::Scene;
 use crate::apply::verdict::Met;
 use crate::conflict::{Kind, carry_on};
 use crate::db::{Session, Table};
-use crate::ledger::{self, Conflict, Waiting};
+use crate::ledger::{self, Conflict, ParkedLine, Waiting};
 use crate::model::{Change, Op, RowImage, row_from_json, row_to_json};
 
 /// The conflict that waits on a change's row.
@@ -18,11 +18,19 @@ pub(super) struct Joins {
     pub(super) goes_on: bool,
     /// Whether what waits is a row that did not fit, and the change stands for all of it: once it is written, nothing waits.
     pub(super) ends: bool,
+    /// Whether the change is the one that waits, tried again.
+    pub(super) is_again: bool,
     is_insert: bool,
     lab_row: Option<String>,
 }
 
 impl Joins {
+    /// The change is what waits.
+    pub(super) fn again(line: &ParkedLine) -> Self {
+        let is_insert = line.op == Op::Insert;
+        Joins { id: line.id, goes_on: false, ends: true, is_again: true, is_insert, lab_row: None }
+    }
+
     /// Makes of the conflict of a change the one of everything that the lab has wanted of the row since the first change.
     pub(super) fn carry_on(&self, met: &Met<'_>, change: &Change, conflict: &mut Conflict) {
         let shape = &met.table.shape;
@@ -75,7 +83,7 @@ pub(super) fn join(
             one.sent = Some(std::mem::replace(&mut one.change, whole));
         }
         let Waiting { id, is_insert, lab_row, .. } = line;
-        one.joins = Some(Joins { id, goes_on: goes_on && !ends, ends, is_insert, lab_row });
+        one.joins = Some(Joins { id, goes_on: goes_on && !ends, ends, is_again: false, is_insert, lab_row });
     }
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! Writes decided rows with few statements. One that fails is halved until the row at fault stands alone.
 
+use std::collections::HashSet;
+
 use crate::apply::error::Error;
+use crate::apply::obstacle::obstacles;
 use crate::conflict::Kind;
-use crate::db::{self, Class, Session, Table};
+use crate::db::{self, Catalog, Class, Session, Table};
 use crate::model::{Op, RowImage, RowKey};
 
 /// One row to write.
@@ -15,6 +18,19 @@ pub(super) struct Order<'a> {
     pub(super) row: Option<&'a RowImage>,
     /// Whether the key was seen to exist, under a lock.
     pub(super) exists: bool,
+    /// The row as it is here, where that is known.
+    pub(super) current: Option<&'a RowImage>,
+}
+
+/// When many rows are looked at together for what stands in their way.
+#[derive(Clone, Copy)]
+pub(super) enum Look<'c> {
+    /// Before they are written: they were refused once.
+    First(&'c Catalog),
+    /// Once a statement was refused: mostly nothing is in the way.
+    Refused(&'c Catalog),
+    /// Never: foreign keys are not checked, or the rows are few.
+    Never,
 }
 
 /// A row that cannot be written.
@@ -55,24 +71,34 @@ pub(super) fn write(
     session: &mut Session,
     table: &Table,
     orders: &[Order<'_>],
+    look: Look<'_>,
 ) -> Result<Vec<Refusal>, Error> {
     let mut refusals = Vec::new();
     let goes_alone = |order: &&Order<'_>| order.row.is_some_and(|row| db::goes_alone(table, row));
+    let mut writing = Writing { session, table, look, all: orders };
     let (alone, together): (Vec<&Order<'_>>, Vec<&Order<'_>>) = orders.iter().partition(goes_alone);
     for op in [Op::Delete, Op::Update, Op::Insert] {
         let of_op = |order: &&&Order<'_>| order.op() == op;
         for order in alone.iter().filter(of_op) {
-            write_halving(session, table, op, &[order], &mut refusals)?;
+            writing.halving(op, &[order], &mut refusals)?;
         }
         let same: Vec<&Order<'_>> = together.iter().filter(of_op).copied().collect();
         let mut rest = same.as_slice();
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(fitting(session, rest));
-            write_halving(session, table, op, now, &mut refusals)?;
+            let (now, later) = rest.split_at(fitting(writing.session, rest));
+            writing.some(op, now, &mut refusals)?;
             rest = later;
         }
     }
     Ok(refusals)
+}
+
+/// The rows of one table that are written together.
+struct Writing<'w> {
+    session: &'w mut Session,
+    table: &'w Table,
+    look: Look<'w>,
+    all: &'w [Order<'w>],
 }
 
 /// How many of the first orders fit into one statement; at least one.
@@ -87,37 +113,91 @@ fn fitting(session: &Session, orders: &[&Order<'_>]) -> usize {
     fits.count().max(1)
 }
 
-fn write_halving(
-    session: &mut Session,
-    table: &Table,
-    op: Op,
-    orders: &[&Order<'_>],
-    refusals: &mut Vec<Refusal>,
-) -> Result<(), Error> {
-    let error = match write_once(session, table, op, orders) {
-        Ok(()) => return Ok(()),
-        Err(error) => error,
-    };
-    match error.class() {
-        Some(Class::ForeignKey | Class::Duplicate | Class::Value) => {}
-        Some(Class::TryAgain | Class::LineLost | Class::Rights | Class::Other) | None => {
-            return Err(error.into());
+impl Writing<'_> {
+    /// Writes orders of one sort. What stands in the way of many is found with few questions.
+    fn some(&mut self, op: Op, orders: &[&Order<'_>], refusals: &mut Vec<Refusal>) -> Result<(), Error> {
+        if let Look::First(catalog) = self.look {
+            let left = self.without_obstacles(catalog, orders, refusals)?;
+            return self.halving(op, &left, refusals);
+        }
+        let error = match write_once(self.session, self.table, op, orders) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        match (self.look, error.class()) {
+            (Look::Refused(catalog), Some(Class::ForeignKey | Class::Duplicate)) if orders.len() > 1 => {
+                let left = self.without_obstacles(catalog, orders, refusals)?;
+                match left.len() == orders.len() {
+                    true => self.halve(op, orders, &error, refusals),
+                    false => self.halving(op, &left, refusals),
+                }
+            }
+            _ => self.refused(op, orders, error, refusals),
         }
     }
-    match orders {
-        [] => Ok(()),
-        [order] => {
-            refusals.push(Refusal::new(order.at, &error));
-            Ok(())
+
+    /// Leaves out the orders in whose way something is known to stand.
+    fn without_obstacles<'o>(
+        &mut self,
+        catalog: &Catalog,
+        orders: &[&'o Order<'o>],
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<Vec<&'o Order<'o>>, Error> {
+        let found = obstacles(self.session, catalog, self.table, orders, self.all)?;
+        let out: HashSet<usize> = found.iter().map(|refusal| refusal.at).collect();
+        refusals.extend(found);
+        Ok(orders.iter().filter(|order| !out.contains(&order.at)).copied().collect())
+    }
+
+    fn halving(&mut self, op: Op, orders: &[&Order<'_>], refusals: &mut Vec<Refusal>) -> Result<(), Error> {
+        if orders.is_empty() {
+            return Ok(());
         }
-        // Where one of a few is refused the others often are, too: each alone is fewer statements than halves of halves.
-        few if few.len() <= ALONE_MAX => {
-            few.iter().try_for_each(|order| write_halving(session, table, op, &[order], refusals))
+        match write_once(self.session, self.table, op, orders) {
+            Ok(()) => Ok(()),
+            Err(error) => self.refused(op, orders, error, refusals),
         }
-        many => {
-            let (first, second) = many.split_at(many.len() / 2);
-            write_halving(session, table, op, first, refusals)?;
-            write_halving(session, table, op, second, refusals)
+    }
+
+    fn refused(
+        &mut self,
+        op: Op,
+        orders: &[&Order<'_>],
+        error: db::Error,
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<(), Error> {
+        match error.class() {
+            Some(Class::ForeignKey | Class::Duplicate | Class::Value) => {
+                self.halve(op, orders, &error, refusals)
+            }
+            Some(Class::TryAgain | Class::LineLost | Class::Rights | Class::Other) | None => {
+                Err(error.into())
+            }
+        }
+    }
+
+    fn halve(
+        &mut self,
+        op: Op,
+        orders: &[&Order<'_>],
+        error: &db::Error,
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<(), Error> {
+        match orders {
+            [] => Ok(()),
+            [order] => {
+                refusals.push(Refusal::new(order.at, error));
+                Ok(())
+            }
+            // Where one of a few is refused the others often are, too: each alone is fewer statements than halves of halves.
+            few if few.len() <= ALONE_MAX => {
+                few.iter().try_for_each(|order| self.halving(op, &[order], refusals))
+            }
+            many => {
+                let (first, second) = many.split_at(many.len() / 2);
+                self.halving(op, first, refusals)?;
+                self.halving(op, second, refusals)
+            }
         }
     }
 }

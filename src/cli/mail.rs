@@ -7,6 +7,7 @@ use crate::cli::commands::import::{lines, rank};
 use crate::cli::phrase::{bundles, capital, counts_json, is_are, number_of};
 use crate::cli::sent::{content, sealed_json};
 use crate::cli::text::{escape, size};
+use crate::cli::unparked::{unparked_json, unparked_line};
 use crate::cli::{Context, Exit, Facts, LineArgs, Report};
 use crate::engine::{LineOptions, Pull, Push, Pushed, PushedBundle, Unfetched};
 use crate::mailbox::UnderWay;
@@ -97,6 +98,9 @@ pub(super) fn pulled(pull: Pull, here: &Site) -> Outcome {
     } else if is_quiet && pull.unfetched.is_empty() {
         lines.push(format!("Nothing new waits for {here}."));
     }
+    let unparked = unparked_line(&pull.import.unparked);
+    let is_idle = is_idle && unparked.is_none();
+    lines.extend(unparked);
     lines.extend(pull.odd.iter().map(|odd| {
         format!(
             "Row {} of the mail is no bundle of packmule's ({}) and was left alone.",
@@ -134,6 +138,7 @@ pub(super) fn pulled(pull: Pull, here: &Site) -> Outcome {
         "problems": reports.iter().map(Report::to_value).collect::<Vec<_>>(),
         "odd": pull.odd.iter().map(|odd| json!({ "row": odd.id, "name": odd.name })).collect::<Vec<_>>(),
         "removed": pull.cleared.bundles,
+        "set_aside_before": unparked_json(&pull.import.unparked),
     });
     Outcome { is_idle, lines, told, reports, next, value }
 }
@@ -159,6 +164,7 @@ pub(super) fn pushed(push: Push, role: Role) -> Outcome {
     let mut receivers: Vec<&Site> = push.bundles.iter().map(|one| &one.name.to).collect();
     receivers.dedup();
     receivers.iter().for_each(|site| lines.extend(sent_lines(&push, site)));
+    lines.extend(unparked_line(&push.sealed.unparked));
     let is_idle = lines.is_empty() && push.left.is_empty() && push.stopped_by.is_none();
     if is_idle {
         lines.push("Nothing has changed, and nothing waits to be sent.".to_owned());
@@ -282,6 +288,7 @@ fn push_json(push: &Push) -> Value {
         "changes": counts_json(&push.sealed.counts),
         "bundles": push.bundles.iter().map(bundle).collect::<Vec<_>>(),
         "left": push.left.iter().map(BundleName::to_string).collect::<Vec<_>>(),
+        "set_aside_before": unparked_json(&push.sealed.unparked),
         "only_by_stick": push.only_by_stick.iter().map(Site::to_string).collect::<Vec<_>>(),
         "removed": push.cleared.bundles,
     })

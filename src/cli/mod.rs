@@ -36,6 +36,7 @@ mod series;
 mod stick;
 mod terminal;
 mod text;
+mod unparked;
 mod usage;
 
 use std::ffi::OsString;

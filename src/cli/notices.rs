@@ -17,6 +17,7 @@ pub(super) struct Notices {
     stale: BTreeMap<TableName, String>,
     unwatched: BTreeSet<TableName>,
     retries_max: u32,
+    not_tried: BTreeSet<String>,
 }
 
 impl Notices {
@@ -38,6 +39,7 @@ impl Notices {
             Notice::TriggersRenewed { table } => drop(self.renewed.insert(table)),
             Notice::TriggersStale { table, why } => drop(self.stale.insert(table, why)),
             Notice::Unwatched { table } => drop(self.unwatched.insert(table)),
+            Notice::NotTried { why } => drop(self.not_tried.insert(why)),
             Notice::Retried { attempts } => self.retries_max = self.retries_max.max(attempts),
         }
     }
@@ -96,6 +98,9 @@ impl Notices {
                 "table {}: its triggers are missing or are not packmule's: edits are LOST; packmule doctor says more",
                 escape(table.as_str())
             ));
+        }
+        for why in &self.not_tried {
+            sentences.push(format!("{}; the next export or import tries again", escape(why)));
         }
         if self.retries_max > 0 {
             let often = times(u64::from(self.retries_max), "time", "times");

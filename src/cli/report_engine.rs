@@ -24,7 +24,12 @@ impl From<Error> for Report {
             Error::Mailbox(error) => error.into(),
             Error::Mail(error) => error.into(),
             Error::Apply { name, source } => about_apply(&name, source),
-            Error::Retry { source } => about_retry(source),
+            Error::Retry { source } => {
+                about_retry("what was kept of the centre's changes could not be tried again", source)
+            }
+            Error::Parked { source } => {
+                about_retry("what was set aside because it did not fit could not be tried again", source)
+            }
             Error::Key(error) => error.into(),
             Error::Bundle { path, source } => {
                 let name = path.file_name().map(std::path::Path::new).unwrap_or(&path);
@@ -226,8 +231,8 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
 }
 
 /// Words of the centre that were kept and are tried again: there is no bundle to name.
-fn about_retry(error: apply::Error) -> Report {
-    let what = "what was kept of the centre's changes could not be tried again".to_owned();
+fn about_retry(what: &str, error: apply::Error) -> Report {
+    let what = what.to_owned();
     match error {
         apply::Error::Database(error) => not_applied(what, error.into()),
         apply::Error::Ledger(error) => not_applied(what, error.into()),

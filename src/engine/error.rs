@@ -48,6 +48,12 @@ pub enum Error {
         /// Why.
         source: apply::Error,
     },
+    /// Trying again what does not fit.
+    #[error("what waits because it did not fit could not be tried again")]
+    Parked {
+        /// Why.
+        source: apply::Error,
+    },
     /// A key does not work.
     #[error(transparent)]
     Key(#[from] bundle::KeyError),
@@ -249,7 +255,9 @@ impl Error {
             Error::Seal(error) => error.may_pass(),
             Error::Mailbox(error) => error.may_pass(),
             Error::Mail(error) => error.may_pass(),
-            Error::Apply { source, .. } | Error::Retry { source } => source.may_pass(),
+            Error::Apply { source, .. } | Error::Retry { source } | Error::Parked { source } => {
+                source.may_pass()
+            }
             Error::State(cause) => matches!(cause, Cause::AtWork),
             Error::Key(_) | Error::Bundle { .. } | Error::File { .. } => false,
             Error::Rekey(_) | Error::Review(_) | Error::Rules { .. } => false,

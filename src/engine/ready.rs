@@ -97,7 +97,7 @@ impl Tables {
     }
 
     /// A second connection, where triggers of the application write shared tables.
-    fn outside(&self, home: &Home<'_>) -> Result<Option<Session>, Error> {
+    pub(super) fn outside(&self, home: &Home<'_>) -> Result<Option<Session>, Error> {
         match apply::needs_outside(&self.catalog, &self.shared) {
             true => Ok(Some(home.connect()?)),
             false => Ok(None),

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use crate::admit::Fork;
-use crate::apply::{Applied, Retried, Without};
+use crate::apply::{Applied, Retried, Unparked, Without};
 use crate::bundle::{self, KeyRing};
 use crate::config::Settings;
 use crate::engine::arrivals::{Waiting, by_stream};
@@ -13,6 +13,7 @@ use crate::engine::error::Error;
 use crate::engine::follow::renew_stale;
 use crate::engine::home::Home;
 use crate::engine::intake::Rejected;
+use crate::engine::parked::{ParkedOptions, retry_parked};
 use crate::engine::ready::{Tables, retry_kept};
 use crate::engine::stream::receive_stream;
 use crate::ledger::{self, SiteState};
@@ -52,6 +53,8 @@ pub struct Import {
     pub problems: Vec<mailbox::Error>,
     /// What came of the words that this lab had kept.
     pub retried: Retried,
+    /// At the centre: what came of the changes that wait because they do not fit.
+    pub unparked: Unparked,
     /// Why they could not be tried.
     pub not_retried: Option<Error>,
     /// The sites whose bundles, or bundles for which, lie at each of the places.
@@ -148,6 +151,12 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions<'_
     if let Some(central) = central.filter(|_| !options.dry_run) {
         match retry_kept(home, &tables, &central, options) {
             Ok(retried) => import.retried = retried,
+            Err(error) => import.not_retried = Some(error),
+        }
+    }
+    if !options.dry_run {
+        match retry_parked(home, ParkedOptions::default()) {
+            Ok(unparked) => import.unparked = unparked,
             Err(error) => import.not_retried = Some(error),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::apply::Unparked;
 use crate::bundle::{KEPT_SETTING, LEFT_OUT_SETTING, TABLES_SETTING, names_to_setting, tables_to_setting};
 use crate::capture::{self, Scope, Summary};
 use crate::config::{KeyFolder, Sealed as Witnessed, Witness};
@@ -11,6 +12,7 @@ use crate::engine::error::{Cause, Error};
 use crate::engine::fanout::Fanout;
 use crate::engine::follow::{readable, renew_stale};
 use crate::engine::home::{Home, now};
+use crate::engine::parked::retry_parked_calmly;
 use crate::engine::receivers::Receiver;
 use crate::engine::record::{give_names, record};
 use crate::ledger::{self, Stream};
@@ -29,6 +31,8 @@ pub struct SealReport {
     pub tables: u64,
     /// Log rows that the bundles stand for.
     pub log_rows: u64,
+    /// At the centre: what came of changes that had not fitted, tried again before all was read.
+    pub unparked: Unparked,
     /// Shared tables whose changes stay in the log, with the reason.
     pub skipped: Vec<(TableName, String)>,
 }
@@ -60,6 +64,8 @@ impl SealedStream {
 
 /// Seals what has changed since the last seal. The tables are read in one snapshot; no write waits for it.
 pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
+    // Before the snapshot: the labs hear at once of what fits now.
+    let unparked = retry_parked_calmly(home);
     let mut receivers = home.receivers()?;
     home.expect_not_gone_back()?;
     let mut witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
@@ -72,7 +78,7 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
     let shared = Shared::read(home)?;
     if receivers.is_empty() {
         // Nobody waits for anything: the log stays as it is, for the first who comes.
-        return Ok(SealReport { skipped: shared.skipped, ..SealReport::default() });
+        return Ok(SealReport { skipped: shared.skipped, unparked, ..SealReport::default() });
     }
     // Before the snapshot: making a trigger ends a transaction.
     renew_stale(home, &shared.catalog, &shared.tables)?;
@@ -110,7 +116,7 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
         }
         give_names(home, &mut witness, &receivers, &sealed)?;
     }
-    Ok(report(receivers, sealed, summary, shared.skipped))
+    Ok(SealReport { unparked, ..report(receivers, sealed, summary, shared.skipped) })
 }
 
 /// What a seal would hold now. Changes nothing.
@@ -142,6 +148,7 @@ fn report(
         counts: summary.counts,
         tables: summary.tables,
         log_rows: summary.ids.count(),
+        unparked: Unparked::default(),
         skipped,
     }
 }

@@ -13,6 +13,7 @@ mod log;
 mod mail_accounts;
 mod overview;
 mod own_names;
+mod parked;
 mod prune;
 mod series;
 mod sites;
@@ -55,6 +56,10 @@ pub use overview::{
     open_edits, unsealed_rows,
 };
 pub use own_names::OwnNames;
+pub use parked::{
+    LogMark, ParkedGroup, ParkedLine, Settled, Tried, has_news, lock_parked, lock_streams_from, log_mark,
+    parked_groups, parked_lines, record_tried, settle_parked, still_parked, tried,
+};
 pub use prune::{batch_before, confirmed_batch, last_prunable_bundle, prune_log, unconfirmed_log_rows};
 pub use series::{SeriesState, load_series, remember_rekeyed, remember_series};
 pub use sites::{

@@ -123,7 +123,11 @@ pub fn end_conflicts(
 }
 
 /// Updates lines of `conflict_log`, each from a row of its own, many with one statement.
-fn update(session: &mut Session, lines: impl Iterator<Item = String>, set: &str) -> Result<(), Error> {
+pub(super) fn update(
+    session: &mut Session,
+    lines: impl Iterator<Item = String>,
+    set: &str,
+) -> Result<(), Error> {
     const SIZE_BYTES: usize = 1 << 20;
     let room = session.packet_bytes_max().saturating_sub(ROOM_BYTES);
     let mut rows = String::new();

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a bench that meets the unexpected ends there")]
 #![allow(clippy::print_stdout, reason = "its output is the result")]
 
+mod conflicts;
 mod data;
 mod measure;
 mod online;
@@ -29,17 +30,20 @@ fn main() {
         size.rows,
         size.changes
     );
-    works::capture(&server, &size);
-    works::fresh_rows(&server, &size);
-    works::snapshot(&server, &size);
-    works::round(&server, &size);
-    online::line(&server, &size);
-    online::crowd(&server, &size);
-    works::mix(&server, &options(true), &size);
+    if size.only.is_none() {
+        works::capture(&server, &size);
+        works::fresh_rows(&server, &size);
+        works::snapshot(&server, &size);
+        works::round(&server, &size);
+        online::line(&server, &size);
+        online::crowd(&server, &size);
+        works::mix(&server, &options(true), &size);
+    }
+    conflicts::conflicts(&server, &size);
 }
 
 /// How much is measured.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Size {
     /// Rows of the table.
     pub(crate) rows: u64,
@@ -49,14 +53,30 @@ pub(crate) struct Size {
     pub(crate) singles: u64,
     /// Labs of one centre.
     pub(crate) labs: u64,
+    /// Rows in conflict, at the smallest of three sizes.
+    pub(crate) conflicts: u64,
+    /// `--conflicts [WORD]`: nothing but conflicts, and of these the sorts with that word in their names.
+    pub(crate) only: Option<String>,
 }
 
 impl Size {
     /// The whole measure, or a hundredth of it with `--quick`.
     fn from_arguments() -> Self {
-        match std::env::args().any(|argument| argument == "--quick") {
-            true => Size { rows: 20_000, changes: 3_000, singles: 500, labs: 10 },
-            false => Size { rows: 1_000_000, changes: 300_000, singles: 10_000, labs: 200 },
+        let arguments: Vec<String> = std::env::args().skip(1).filter(|one| one != "--bench").collect();
+        let is_quick = arguments.iter().any(|one| one == "--quick");
+        let words = arguments.iter().skip_while(|one| *one != "--conflicts").collect::<Vec<_>>();
+        let word = words.get(1).filter(|one| !one.starts_with("--")).map_or("", |one| one.as_str());
+        let only = (!words.is_empty()).then(|| word.to_owned());
+        match is_quick {
+            true => Size { rows: 20_000, changes: 3_000, singles: 500, labs: 10, conflicts: 100, only },
+            false => {
+                Size { rows: 1_000_000, changes: 300_000, singles: 10_000, labs: 200, conflicts: 1000, only }
+            }
         }
+    }
+
+    /// Whether conflicts of this name are measured.
+    pub(crate) fn is_wanted(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|word| name.contains(word.as_str()))
     }
 }

@@ -14,7 +14,7 @@ use crate::{Size, data};
 /// Changes of one lab: sent, applied at the centre, fetched by another lab; beside a push of one row after the other.
 pub(crate) fn line(server: &PrivateServer, size: &Size) {
     let changes = size.changes / 3;
-    let mix = Size { changes, ..*size };
+    let mix = Size { changes, ..size.clone() };
     heading("Network: changes of a lab to the centre, and on to another lab");
     let databases = ["line_central", "line_lab_1", "line_lab_2"];
     databases.iter().for_each(|database| data::fill(server, database, size.rows));

@@ -47,6 +47,17 @@ impl Pair {
         run(command.stdout(Stdio::null()))
     }
 
+    /// Writes the centre's settings as `init` made them, with these added.
+    pub(crate) fn set(&self, more: &str) {
+        let (known, kept) =
+            (self.folder.path().join("central.toml"), self.folder.path().join("as-made.toml"));
+        if !kept.exists() {
+            std::fs::copy(&known, &kept).unwrap();
+        }
+        let made = std::fs::read_to_string(&kept).unwrap();
+        std::fs::write(known, format!("{made}\n{more}\n")).unwrap();
+    }
+
     /// A folder that stands for a stick.
     pub(crate) fn stick(&self) -> PathBuf {
         self.folder.path().join("stick")

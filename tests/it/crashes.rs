@@ -20,6 +20,8 @@ enum Side {
     Recover,
     /// Tried in `review_turns.rs`.
     Review,
+    /// Tried in `parked_costs.rs`.
+    Parked,
 }
 
 /// Every step belongs to a side, or to the way back (`round_crashes.rs`): a step of a new sort fails the tests here until it is tried, too.
@@ -28,6 +30,7 @@ fn side(step: Step) -> Side {
         Some(("seal" | "carry", _)) => Side::Export,
         Some(("admit" | "apply", _)) => Side::Import,
         Some(("retry", _)) => Side::WayBack,
+        Some(("parked", _)) => Side::Parked,
         Some(("rekey", _)) => Side::Join,
         Some(("recover", _)) => Side::Recover,
         Some(("send" | "fetch" | "clear", _)) => Side::Line,

@@ -42,6 +42,8 @@ mod one_stick;
 mod openable;
 mod orders;
 mod own_account;
+mod parked;
+mod parked_costs;
 mod parts;
 mod poison;
 mod random_edits;

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli::phrase::{bundles, by_kind, counts_json, number_of};
 use crate::cli::sent::{carried_json, carried_lines, kept, not_all, receivers, sealed_json};
 use crate::cli::text::{disk_size, escape};
+use crate::cli::unparked::{unparked_json, unparked_line};
 use crate::cli::{Context, Exit, ExportArgs, Report, stick};
 use crate::config::Settings;
 use crate::engine::{self, Carried, CarryTo, Home, PeerStatus, SealReport};
@@ -47,6 +48,7 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<Exit, Report> {
     engine::prune(&mut home)?;
     progress.print_notices();
     say_skipped(context, &report);
+    unparked_line(&report.unparked).iter().for_each(|line| context.out.say(line));
     let done = Done { dir: &dir, to: &to, role: settings.role, has_started: home.has_started()? };
     done.finish(context, &report, carried, &cleaned)
 }
@@ -250,6 +252,7 @@ fn to_json(
         "log_rows": report.log_rows,
         "skipped": skipped_json(report),
         "bundles": carried_json(carried),
+        "set_aside_before": unparked_json(&report.unparked),
         "cleaned": cleaned.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>(),
         "do_next": next,
     })

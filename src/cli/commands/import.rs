@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::apply::{Retried, Without};
+use crate::apply::{Retried, Unparked, Without};
 use crate::cli::arrival::{Concern, Told, tell, waiting};
 use crate::cli::phrase::{capital, number_of};
 use crate::cli::sent::{carried_json, not_all, receivers, reply_lines};
 use crate::cli::text::escape;
+use crate::cli::unparked::{unparked_json, unparked_line};
 use crate::cli::{Answer, Context, Exit, Facts, ImportArgs, Report, stick};
 use crate::config::Settings;
 use crate::engine::{self, Home, Import, ImportOptions, Item, Reply, SealReport};
@@ -35,10 +36,14 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<Exit, Report> {
     let named_a_file = places.iter().any(|place| place.is_file());
     let (met, retried, not_retried) =
         (std::mem::take(&mut import.met), std::mem::take(&mut import.retried), import.not_retried.take());
+    let unparked = import.unparked;
     let mut summary = Summary::new(import, home.site(), args, named_a_file);
     summary.problems.extend(not_retried.map(Report::from));
     summary.retried = retried.followed + retried.answered > 0;
     summary.lines.extend(retried_line(&retried));
+    summary.retried |= unparked.fit + unparked.lost + unparked.waits > 0;
+    summary.lines.extend(unparked_line(&unparked));
+    summary.unparked = unparked;
     if !args.run.dry_run {
         for one in &met {
             let stick = if met.len() == 1 { "the stick".to_owned() } else { display_path(&one.0) };
@@ -124,6 +129,8 @@ struct Summary {
     answered: BTreeMap<Site, bool>,
     /// Whether something that was kept before has been settled.
     retried: bool,
+    /// What came of changes that had been set aside because they did not fit.
+    unparked: Unparked,
     /// How many sticks have what they are to bring back.
     answered_sticks: usize,
     exit: Exit,
@@ -154,6 +161,7 @@ impl Summary {
             replies: Vec::new(),
             answered: BTreeMap::new(),
             retried: false,
+            unparked: Unparked::default(),
             answered_sticks: 0,
             exit: Exit::Done,
         };
@@ -289,6 +297,7 @@ impl Summary {
                 "bundles": self.told.iter().map(|one| &one.value).collect::<Vec<_>>(),
                 "problems": self.problems.iter().map(Report::to_value).collect::<Vec<_>>(),
                 "exit": self.exit.number(),
+                "set_aside_before": unparked_json(&self.unparked),
                 "reply": self.replies,
                 "do_next": next,
             }),

@@ -132,6 +132,7 @@ fn explain(error: engine::Error) -> Report {
         | engine::Error::Mailbox(_)
         | engine::Error::Apply { .. }
         | engine::Error::Retry { .. }
+        | engine::Error::Parked { .. }
         | engine::Error::Key(_)
         | engine::Error::Bundle { .. }
         | engine::Error::File { .. } => None,
