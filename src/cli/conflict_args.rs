@@ -39,6 +39,8 @@ pub enum ConflictsCommand {
     Merge(ConflictsMergeArgs),
     /// Take a decision back, as long as no bundle carries it
     Reopen(ConflictsReopenArgs),
+    /// Try again what waits because it did not fit: a missing parent, a value that another row has, a value that the table refused
+    Retry(ConflictsRetryArgs),
     /// Write all of them, with all their rows, into a file
     Export(ConflictsExportArgs),
 }
@@ -157,6 +159,20 @@ pub struct MannerArgs {
     /// Answer every question with yes
     #[arg(long)]
     pub yes: bool,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
+/// `packmule conflicts retry`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct ConflictsRetryArgs {
+    /// Only those of this lab
+    #[arg(long, value_name = "LAB")]
+    pub site: Option<Site>,
+    /// Only those of this table
+    #[arg(long, value_name = "TABLE", value_parser = table_name)]
+    pub table: Option<TableName>,
     /// Whether to change nothing.
     #[command(flatten)]
     pub run: DryRun,

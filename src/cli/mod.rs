@@ -53,7 +53,8 @@ pub use command_args::{
 };
 pub use conflict_args::{
     ConflictsArgs, ConflictsCommand, ConflictsDecideArgs, ConflictsExportArgs, ConflictsFilter,
-    ConflictsListArgs, ConflictsMergeArgs, ConflictsReopenArgs, ExportFormat, MannerArgs, StatusWord, Which,
+    ConflictsListArgs, ConflictsMergeArgs, ConflictsReopenArgs, ConflictsRetryArgs, ExportFormat, MannerArgs,
+    StatusWord, Which,
 };
 pub use context::Context;
 pub use exit::Exit;

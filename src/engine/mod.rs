@@ -58,7 +58,7 @@ pub use mail::{
     FetchedBundle, LineOptions, MailLine, Pull, PullPreview, Push, PushPreview, Pushed, PushedBundle,
     Unfetched, preview_pull, preview_push, pull, push,
 };
-pub use parked::{ParkedOptions, retry_parked};
+pub use parked::{ParkedOptions, retry_parked, retry_parked_calmly};
 pub use peers::{Held, OnTheWay, PeerStatus};
 pub use prune::{Pruned, clean, prune};
 pub use receive::{Import, ImportOptions, Item, ItemOutcome, import, waits_here};

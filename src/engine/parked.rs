@@ -15,6 +15,7 @@ use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::engine::ready::Tables;
 use crate::engine::receive::ImportOptions;
+use crate::engine::sites::expect_central;
 use crate::ledger::{self, LogMark, ParkedGroup, Tried};
 use crate::model::{Role, Site, TableName, hex_from_bytes};
 use crate::monitor::{Notice, Step};
@@ -37,6 +38,10 @@ pub struct ParkedOptions {
 /// Each lab's changes are one transaction: rows, log rows, what the labs are told, and the lines of conflict_log. In a dry run no
 /// lab's change sees what another's would bring.
 pub fn retry_parked(home: &mut Home<'_>, options: ParkedOptions) -> Result<Unparked, Error> {
+    if options.everything {
+        // That is a person's wish, and no part of other work.
+        expect_central(home)?;
+    }
     if home.here.role != Role::Central || !home.keeps_house() {
         return Ok(Unparked::default());
     }
@@ -82,8 +87,8 @@ pub fn retry_parked(home: &mut Home<'_>, options: ParkedOptions) -> Result<Unpar
     Ok(total)
 }
 
-/// The same where other work must go on whatever comes of it.
-pub(super) fn retry_parked_calmly(home: &mut Home<'_>) -> Unparked {
+/// The same where other work must go on whatever comes of it: the monitor is told why nothing could be tried.
+pub fn retry_parked_calmly(home: &mut Home<'_>) -> Unparked {
     match retry_parked(home, ParkedOptions::default()) {
         Ok(unparked) => unparked,
         Err(error) => {

@@ -255,3 +255,44 @@ fn a_line_says_what_is_still_in_the_way() {
     round.settle();
     assert_eq!(lines(&round, ENDS), "shelves 12 decided lab rule: it fits now");
 }
+
+#[test]
+fn a_decision_lets_what_waited_for_it_fit_and_a_person_may_have_all_tried() {
+    let round = round("[tables]\nrooms = { always_review = true }\n");
+    let (central, lab) = (round.central(), round.lab("lab-a"));
+    lab.sql("INSERT INTO rooms VALUES (9, 'room 9'); INSERT INTO shelves VALUES (5, 9, 's5', 'of a', 1)");
+    go_rounds(&round);
+    assert_eq!(
+        lines(&round, "CONCAT_WS(' ', table_name, kind, status)"),
+        "rooms changed open; shelves orphan open"
+    );
+    central
+        .run(&["conflicts", "retry", "-n"])
+        .ok()
+        .says("Nothing more fits.")
+        .says("1 row that does not fit");
+    let room = central.value("SELECT id FROM conflict_log WHERE table_name = 'rooms'");
+    central
+        .run(&["conflicts", "approve", &room, "--by", "grace"])
+        .ok()
+        .says("1 row that was set aside fits now.");
+    assert_eq!(central.value("SELECT note FROM shelves WHERE id = 5"), "of a");
+    central.run(&["conflicts", "retry"]).ok().says("Nothing waits because it did not fit.");
+    lab.run(&["conflicts", "retry"]).code(2).says("this is done at the centre");
+    round.settle();
+}
+
+#[test]
+fn what_no_log_has_seen_is_tried_when_a_person_says_so() {
+    let round = round("");
+    let (central, lab) = (round.central(), round.lab("lab-a"));
+    hidden_room(lab, 9);
+    lab.sql("INSERT INTO shelves VALUES (5, 9, 's5', 'of a', 1)");
+    go_rounds(&round);
+    hidden_room(central, 9);
+    hidden_room(round.lab("lab-b"), 9);
+    central.run(&["conflicts", "retry", "--table", "items"]).ok().says("Nothing waits");
+    central.run(&["conflicts", "retry", "--json"]).ok().says("\"fit\":1").says("packmule.conflicts-tried.v1");
+    round.settle();
+    assert_eq!(round.lab("lab-b").value("SELECT note FROM shelves WHERE id = 5"), "of a");
+}

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::cli::commands::conflicts::retry::after_decisions;
 use crate::cli::commands::conflicts::rows::{cut, difference};
 use crate::cli::commands::conflicts::show::print;
 use crate::cli::commands::conflicts::to_json::{done_json, preview_json, shown_json};
@@ -109,6 +110,9 @@ fn one(
         value["stale"] = json!(true);
         context.out.json("packmule.conflict.v1", value);
         return Ok(Exit::Waits);
+    }
+    if matches!(decided, Decided::Done(_)) && !manner.dry_run {
+        after_decisions(&mut home, context);
     }
     Ok(told(&decided, context, &manner))
 }
@@ -234,6 +238,9 @@ fn many(
     let mut home = Home::share(settings, &progress, None)?;
     let picks: &[Pick] = &preview.picks;
     let outcome = engine::decide_all(&mut home, picks, choice, &manner)?;
+    if outcome.done > 0 && !manner.dry_run {
+        after_decisions(&mut home, context);
+    }
     let exit = told_all(&outcome, context, &manner, choice.action());
     Ok(if exit == Exit::Done { waits_for(&preview) } else { exit })
 }

@@ -2,6 +2,7 @@
 
 mod decide;
 mod export;
+mod retry;
 mod rows;
 mod show;
 mod to_json;
@@ -24,6 +25,7 @@ pub fn run(args: &ConflictsArgs, context: &Context) -> Result<Exit, Report> {
         Some(ConflictsCommand::Reject(args)) => decide::run(args, engine::Choice::Reject, context),
         Some(ConflictsCommand::Merge(args)) => decide::merge(args, context),
         Some(ConflictsCommand::Reopen(args)) => decide::reopen(args, context),
+        Some(ConflictsCommand::Retry(args)) => retry::run(args, context),
         Some(ConflictsCommand::Export(args)) => export::run(args, context),
     }
 }
