@@ -48,7 +48,8 @@ fn thousands_of_rows_that_wait_cost_nothing_until_something_comes_and_few_statem
     // The first brings the receipt for the round.
     import("INSERT INTO other VALUES (3, 'third')");
     let idle = import("INSERT INTO other VALUES (4, 'fourth')");
-    assert!(idle < usual + 30, "{idle} statements with {ROWS} rows that wait, {usual} without");
+    // The catalog is read, and the log asked for news: that is all, however many wait.
+    assert!(idle < usual + 45, "{idle} statements with {ROWS} rows that wait, {usual} without");
     let in_vain = import("INSERT INTO rooms VALUES (7, 'another')");
     assert!(in_vain < usual + ROWS / 10, "{in_vain} statements where another room came");
     central.sql("INSERT INTO rooms VALUES (9, 'room')");
