@@ -168,7 +168,7 @@ pub struct ConflictsExportArgs {
     /// csv, or json: one object a line
     #[arg(long, value_enum, hide_possible_values = true, value_name = "csv|json")]
     pub format: ExportFormat,
-    /// The file, which must not be there yet [stdout]
+    /// The file, which must not be there yet [the standard output]
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
     /// Which.
