@@ -309,6 +309,8 @@ fn read(table: &Table, line: ParkedLine) -> Option<(ParkedLine, TableShape, Chan
     };
     let before = line.before_row.as_ref().and_then(|row| row_from_json(&shape, row).ok());
     let change = match &line.lab_row {
+        // It was too long to be kept.
+        None if line.op != Op::Delete => return None,
         None => Change::Delete { key: key_from_log(&table.shape, &line.record_id)?, before, time },
         Some(row) => {
             let after = row_from_json(&shape, row).ok()?;

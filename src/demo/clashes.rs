@@ -57,11 +57,23 @@ impl Stage<'_> {
         self.promise("an edit that lost is kept in conflict_log, with the row before and both sides", kept)?;
         self.say.text(
             "Nothing is lost, whoever wins: conflict_log keeps the row before, the centre's and the lab's, for good. What waits \
-             for the administrator is read there, in the centre's database:",
+             is for the administrator, who looks at it and decides:",
         );
+        self.decide()
+    }
+
+    /// A person decides what waits, and every lab hears of it.
+    fn decide(&mut self) -> Result<(), StoryError> {
+        let id = self.ask(Place::Central, WAITING)?;
+        self.packmule(Place::Central, &["conflicts", "show", &id], 0)?.says("2026-12-10")?;
         self.say.line("");
-        self.say.answer("SELECT * FROM conflict_log WHERE status = 'open'");
-        Ok(())
+        let approve = ["conflicts", "approve", &id, "--by", "grace", "-m", "needed for the course"];
+        self.packmule(Place::Central, &approve, 0)?;
+        self.say.text("A decision is an edit at the centre like any other. One more round of the stick:");
+        self.round()?;
+        let dues = ALL.iter().map(|place| self.ask(*place, DUE)).collect::<Result<Vec<_>, _>>()?;
+        let is_told = dues.iter().all(|due| due == "2026-12-10") && self.ask(Place::Central, OPEN)? == "0";
+        self.promise("what a person decides reaches every lab", is_told)
     }
 
     /// The administrator's rules, shown as they are written.
@@ -87,6 +99,7 @@ policy = \"review\"  # a person decides
 const WON: &str = "40 l ordered on 16 Nov";
 const NOTE: &str = "SELECT note FROM items WHERE asset_tag = 'KU-CHE-0005'";
 const DUE: &str = "SELECT due_on FROM loans WHERE returned_at IS NULL";
+const WAITING: &str = "SELECT id FROM conflict_log WHERE status = 'open'";
 const OPEN: &str = "SELECT COUNT(*) FROM conflict_log WHERE status = 'open'";
 
 /// The row, a query for what conflict_log says of it, and what it must say.

@@ -17,7 +17,7 @@ use crate::engine::receivers::Receiver;
 use crate::engine::record::{give_names, record};
 use crate::ledger::{self, Stream};
 use crate::mailbox::Stored;
-use crate::model::{BundleKind, BundleName, ChangeCounts, Direction, Role, Seq, Site, TableName};
+use crate::model::{BundleKind, BundleName, ChangeCounts, Direction, Role, Seq, Site, StreamId, TableName};
 use crate::seal::Sealed;
 
 /// What a seal made.
@@ -64,17 +64,11 @@ impl SealedStream {
 
 /// Seals what has changed since the last seal. The tables are read in one snapshot; no write waits for it.
 pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
+    home.complete_last_seal()?;
     // Before the snapshot: the labs hear at once of what fits now.
     let unparked = retry_parked_calmly(home);
     let mut receivers = home.receivers()?;
-    home.expect_not_gone_back()?;
     let mut witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
-    for one in &receivers {
-        // A crash after a commit leaves a witness that is behind. It learns of the bundle before that gets its
-        // name, and so before it can leave this computer.
-        remember(&mut witness, &one.stream)?;
-    }
-    home.recover_outbox()?;
     let shared = Shared::read(home)?;
     if receivers.is_empty() {
         // Nobody waits for anything: the log stays as it is, for the first who comes.
@@ -214,17 +208,34 @@ impl Home<'_> {
     pub(super) fn expect_not_gone_back(&mut self) -> Result<(), Error> {
         let witness = Witness::open(&KeyFolder::new(&self.settings.state))?;
         let there = newest_in_outbox(self)?;
+        for stream in self.outgoing()? {
+            check_witness(&stream, witness.last(&stream.id.to))?;
+            check_outbox(&there, &stream)?;
+        }
+        Ok(())
+    }
+
+    /// Completes what a crash has left of the last seal: bundles that the ledger knows get their names.
+    ///
+    /// A crash after a commit leaves a witness that is behind, too. It learns of a bundle before that gets its name, and so before it
+    /// can leave this computer.
+    pub(super) fn complete_last_seal(&mut self) -> Result<(), Error> {
+        self.expect_not_gone_back()?;
+        let mut witness = Witness::open(&KeyFolder::new(&self.settings.state))?;
+        for stream in self.outgoing()? {
+            remember(&mut witness, &stream)?;
+        }
+        self.recover_outbox()
+    }
+
+    /// The streams that are sealed here, as far as each is.
+    fn outgoing(&mut self) -> Result<Vec<Stream>, Error> {
         let to: Vec<Site> = match self.role() {
             Role::Lab => self.central().map(|known| known.site.clone()).into_iter().collect(),
             Role::Central => self.active_labs().map(|known| known.site.clone()).collect(),
         };
-        for site in to {
-            let id = self.stream_to(&site);
-            let stream = ledger::open_stream(&mut self.session, &id)?;
-            check_witness(&stream, witness.last(&site))?;
-            check_outbox(&there, &stream)?;
-        }
-        Ok(())
+        let ids: Vec<StreamId> = to.iter().map(|site| self.stream_to(site)).collect();
+        ids.iter().map(|id| Ok(ledger::open_stream(&mut self.session, id)?)).collect()
     }
 }
 

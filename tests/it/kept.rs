@@ -48,6 +48,22 @@ fn a_kept_word_is_answered_by_a_change_that_spells_its_key_in_another_way() {
     assert_eq!(lab.value(words), "bee1,Ape9");
 }
 
+#[test]
+fn a_word_on_a_row_that_was_deleted_here_waits_for_the_answer_however_its_key_is_spelt() {
+    const WORDS: &str =
+        "CREATE TABLE words (word VARCHAR(10) COLLATE utf8mb4_general_ci PRIMARY KEY, code INT)";
+    let round = Round::new(WORDS, &["lab-a"], &["words"]);
+    let (central, lab) = (round.central(), round.lab("lab-a"));
+    central.sql("INSERT INTO words VALUES ('ape', 1)");
+    round.settle();
+    central.sql("UPDATE words SET word = 'APE', code = 2");
+    central.run(&["export", round.stick("lab-a").to_str().unwrap()]).ok();
+    lab.sql("DELETE FROM words");
+    lab.run(&["import", "--no-reply", round.stick("lab-a").to_str().unwrap()]).ok().says("1 kept for later");
+    assert_eq!(lab.count("words"), 0);
+    round.settle();
+}
+
 /// What is confirmed is removed after a second.
 fn forget_at_once(site: &TestSite<'_>) {
     let settings = std::fs::read_to_string(site.config()).unwrap();

@@ -74,6 +74,22 @@ fn a_crash_on_the_way_back_costs_nothing() {
     assert_eq!(files(&lab.state().join("inbox")), none);
 }
 
+#[test]
+fn a_seal_that_was_killed_at_the_centre_holds_up_no_pull() {
+    let pair = Pair::new();
+    pair.go_online();
+    for (turn, step) in steps(&["seal"]).into_iter().enumerate() {
+        pair.edit();
+        pair.lab().run(&["push"]).ok();
+        pair.central().sql(&format!("INSERT INTO shelves VALUES ({}, 'of the centre')", 9_000 + turn));
+        kill(pair.central(), "push", step);
+        pair.central().run(&["pull"]).ok();
+        pair.central().run(&["push"]).ok();
+        pair.lab().run(&["sync"]).ok();
+        crate::harness::assert_equal(pair.lab(), pair.central(), &["shelves", "items"]);
+    }
+}
+
 /// A lab with edits for a bundle of several parts, that can reach its centre.
 fn pair() -> Pair {
     let pair = Pair::new();

@@ -306,3 +306,23 @@ fn a_rule_that_cannot_be_followed_is_refused_by_name_before_anything_is_changed(
     central.run(&["import", stick.to_str().unwrap()]).ok();
     assert_eq!(row(central, 1), "10 lab old");
 }
+
+#[test]
+fn an_edit_that_goes_on_from_one_that_waits_waits_with_it_whatever_it_is_of() {
+    let round = round("[tables.stock]\npolicy = \"review\"\n");
+    let (central, lab) = (round.central(), round.lab("lab-a"));
+    central.sql("UPDATE stock SET note = 'central' WHERE id = 1");
+    lab.sql("UPDATE stock SET note = 'lab' WHERE id = 1");
+    round.family.deliver("lab-a");
+    // Nobody else has touched this column; but it was edited by somebody who saw the note that waits.
+    lab.sql("UPDATE stock SET place = 'where the note says' WHERE id = 1");
+    round.family.deliver("lab-a");
+    assert_eq!(round.family.conflicts(), [Met::parked("stock", "1", "changed")]);
+    assert_eq!(row(central, 1), "10 central old");
+    let wish = "CONCAT_WS(' ', JSON_UNQUOTE(JSON_EXTRACT(lab_row, '$.note')), JSON_UNQUOTE(JSON_EXTRACT(lab_row, '$.place')))";
+    assert_eq!(met(&round, wish), "lab where the note says");
+    let id = met(&round, "id");
+    central.run(&["conflicts", "approve", &id, "--by", "grace"]).ok();
+    assert_eq!(row(central, 1), "10 lab where the note says");
+    round.settle();
+}

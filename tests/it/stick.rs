@@ -60,7 +60,8 @@ fn renamed_copied_and_moved_bundles_are_found_among_litter() {
         pair.export().ok();
     }
     let bundles = bundles_in(&pair.stick);
-    let outside = tempfile::tempdir().unwrap();
+    // On the same drive: files are moved there.
+    let outside = tempfile::tempdir_in(pair.stick.parent().unwrap()).unwrap();
     let at = |name: &str| pair.stick.join(name);
     fs::create_dir_all(at("From Grace/2026/nov")).unwrap();
     fs::create_dir_all(at("photos.mule/inside")).unwrap();

@@ -13,6 +13,8 @@ impl MailLine {
     /// Marks what a receipt covers, what a snapshot stands for, and what is for a lab that is gone for good; then removes
     /// what is marked. Only receipts decide: what was fetched and not confirmed stays.
     pub(super) fn tidy(&mut self, home: &mut Home<'_>) -> Result<Cleared, Error> {
+        // What is needed must be in the outbox under its name, also after a seal that was killed.
+        home.complete_last_seal()?;
         let mut needed: BTreeSet<BundleName> = home.unconfirmed()?.iter().map(BundleRecord::name).collect();
         needed.extend(home.left_behind()?.into_iter().map(|(name, _)| name));
         let mut held: BTreeSet<Site> = BTreeSet::new();
