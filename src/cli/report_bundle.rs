@@ -39,6 +39,11 @@ pub(super) fn refused(name: &str, claims: Option<&BundleName>, error: &Error) ->
         Error::WrongSigner { .. } => report
             .because("one site never speaks for another; nothing was changed here")
             .hint("tell the centre"),
+        Error::NotInForce { signer, .. } => report
+            .because(format!(
+                "{signer} has told this site which key it signs with here; nothing was changed here"
+            ))
+            .hint(format!("somebody may have the old key of {signer}: compare `packmule keys` with it")),
         Error::TooNew { .. } => report
             .because(format!("{sender} has a newer packmule than this site; nothing was changed here"))
             .hint("install the newer packmule here, then run `packmule import` again"),
@@ -68,6 +73,7 @@ fn code_of(error: &Error) -> Exit {
         | Error::BadSignature
         | Error::UnknownSigner { .. }
         | Error::WrongSigner { .. }
+        | Error::NotInForce { .. }
         | Error::Manifest { .. }
         | Error::TooNew { .. }
         | Error::Foreign { .. }

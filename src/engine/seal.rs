@@ -60,6 +60,9 @@ impl SealedStream {
 
 /// Seals what has changed since the last seal. The tables are read in one snapshot; no write waits for it.
 pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
+    if KeyFolder::new(&home.settings.state).is_restored() {
+        return Err(Cause::KeysRestored { site: home.here.site.clone() }.into());
+    }
     let mut receivers = home.receivers()?;
     let mut witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
     let there = newest_in_outbox(home)?;
@@ -93,7 +96,7 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
     settings.extend(kept.map(|seq| (KEPT_SETTING.to_owned(), seq.to_string())));
     let fanout = Fanout {
         outbox: &home.outbox,
-        signing: &home.keys.signing,
+        keys: &home.keys,
         sealed_at,
         ahead_ms,
         size_bytes_max: home.settings.bundle_bytes_max,
@@ -110,6 +113,7 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
             let known = home.sites.iter_mut().filter(|known| known.site == to.site);
             known.for_each(|known| known.wants_snapshot = false);
         }
+        home.have_told(&receivers, &sealed);
         give_names(home, &mut witness, &receivers, &sealed)?;
     }
     Ok(report(receivers, sealed, summary, shared.skipped))

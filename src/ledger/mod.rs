@@ -6,6 +6,7 @@ mod conflicts;
 mod error;
 mod here;
 mod kept;
+mod keys;
 mod log;
 mod mail_accounts;
 mod overview;
@@ -28,6 +29,9 @@ pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};
 pub use kept::{
     Kept, KeptRows, Why, first_kept_bundle, forget_older_words, forget_words, keep_words, kept_count,
     kept_summary, kept_words,
+};
+pub use keys::{
+    RetiredKey, begin_rotation, end_key, forget_untold, knows_keys, retired_keys, take_keys, untold_sites,
 };
 pub use log::{
     LoggedRow, RowHistory, RowTime, answer_rows, last_own_batches, log_rows, logged_here, own_batches_after,

@@ -16,6 +16,8 @@ enum Side {
     Join,
     /// Tried in `mail_crashes.rs`.
     Line,
+    /// Tried in `rotation.rs`.
+    Rotate,
 }
 
 /// Every step belongs to a side, or to the way back (`round_crashes.rs`): a step of a new sort fails the tests here until it is tried, too.
@@ -25,6 +27,7 @@ fn side(step: Step) -> Side {
         Some(("admit" | "apply", _)) => Side::Import,
         Some(("retry", _)) => Side::WayBack,
         Some(("rekey", _)) => Side::Join,
+        Some(("rotate", _)) => Side::Rotate,
         Some(("send" | "fetch" | "clear", _)) => Side::Line,
         other => panic!("no test kills the program at {other:?}"),
     }
