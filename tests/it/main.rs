@@ -35,6 +35,7 @@ mod mail_crashes;
 mod mail_cuts;
 mod mail_rights;
 mod mail_tables;
+mod malicious;
 mod memory;
 mod odd_tables;
 mod one_stick;
