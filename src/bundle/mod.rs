@@ -43,7 +43,7 @@ pub use keyring::{KeyRing, RetiredKey};
 pub use keys::{Identity, KeyError, KeyId, PublicKeys, Recipient, SigningKey, VerifyingKey};
 pub use manifest::{Manifest, PayloadInfo};
 pub use passphrase::{lock_text, unlock_text};
-pub use payload::{Event, PayloadReader};
+pub use payload::{Event, PayloadReader, read_lines};
 pub use reader::{Unverified, Verified};
 pub use table_list::{
     KEPT_SETTING, LEFT_OUT_SETTING, TABLES_SETTING, names_from_setting, names_to_setting,

@@ -74,7 +74,7 @@ impl Settings {
     }
 
     /// Checks the text of a settings file. `mode` are the file's permissions.
-    pub(super) fn read(path: &Path, text: &str, mode: u32) -> Result<Self, Error> {
+    pub fn read(path: &Path, text: &str, mode: u32) -> Result<Self, Error> {
         let reader = Reader::new(path, text);
         let tree = reader.parse()?;
         let top = reader.top(&tree);

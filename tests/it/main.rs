@@ -25,6 +25,7 @@ mod faults;
 mod followers;
 mod foreign_keys;
 mod foreign_log;
+mod fuzz;
 mod harness;
 mod histories;
 mod kept;
