@@ -129,6 +129,18 @@ macro_rules! steps {
 }
 
 steps! {
+    /// The new keys are on disk, and nobody uses them.
+    RotateMade = "rotate.made",
+    /// The ledger says who still knows the old keys, but is not committed.
+    RotateLedgerWritten = "rotate.ledger-written",
+    /// It is committed; the old keys are still in use.
+    RotateCommitted = "rotate.committed",
+    /// A copy of the old keys is on disk.
+    RotateKept = "rotate.kept",
+    /// The new encryption key is in use, the old signing key is.
+    RotateHalfTurned = "rotate.half-turned",
+    /// Both new keys are in use.
+    RotateTurned = "rotate.turned",
     /// Every row of every table is locked, nothing is written.
     RekeyLocked = "rekey.locked",
     /// The keys of the first table have moved, what points to them has not.

@@ -10,6 +10,10 @@ use crate::model::{ColumnKind, RowImage, Value};
 enum Width {
     /// Everything; what does not fit is refused.
     All,
+    /// Whole numbers, whatever their size. A program of a lab's own can send others, and the server would round them.
+    Whole,
+    /// Numbers as a DOUBLE is spelt.
+    Double,
     /// Documents without long numbers or names that stand twice.
     Document,
     /// Numbers with so many digits behind the point.
@@ -88,7 +92,8 @@ impl Width {
         let inside = inside.map(|(inside, _)| inside);
         let number = || inside.and_then(|inside| inside.parse().ok());
         match (detail.kind, detail.data_type.as_str()) {
-            (ColumnKind::Integer | ColumnKind::Geometry, _) => Width::All,
+            (ColumnKind::Integer, _) => Width::Whole,
+            (ColumnKind::Geometry, _) => Width::All,
             (ColumnKind::Json, "json") => Width::Document,
             (ColumnKind::Json, _) => Width::All,
             (ColumnKind::Decimal, _) => {
@@ -97,7 +102,7 @@ impl Width {
             }
             // FLOAT(7,2) and DOUBLE(7,2) round to digits of ten.
             (ColumnKind::Float, _) if inside.is_some() => Width::Doubtful,
-            (ColumnKind::Float, "double") => Width::All,
+            (ColumnKind::Float, "double") => Width::Double,
             (ColumnKind::Float, _) => Width::Single,
             // YEAR(2) knows no 1900.
             (ColumnKind::Temporal, "year") if inside == Some("2") => Width::Doubtful,
@@ -131,6 +136,8 @@ impl Width {
     fn keeps_text(&self, text: &str) -> bool {
         match self {
             Width::All => true,
+            Width::Whole => is_of(text, "-0123456789"),
+            Width::Double => is_of(text, "-+.0123456789eE"),
             Width::Document => !has_long_number(text) && db::json_loss(text).is_none(),
             Width::Decimals(digits) => is_of(text, "-0123456789.") && fraction(text) <= *digits,
             Width::Single => text.parse::<f64>().is_ok_and(|number| f64::from(number as f32) == number),
@@ -191,12 +198,14 @@ mod tests {
 
     #[test]
     fn what_a_column_would_round_cut_or_fill_up_is_doubtful() {
-        use ColumnKind::{Binary, Decimal, Float, Json, Temporal, Text, Timestamp};
+        use ColumnKind::{Binary, Decimal, Float, Integer, Json, Temporal, Text, Timestamp};
         for (kind, column_type, kept, doubtful) in [
             (Decimal, "decimal(10,2)", "-1.240", "1.239"),
             (Decimal, "decimal(10,0)", "7", "0.5"),
             (Float, "float", "0.25", "0.1"),
-            (Float, "double", "0.1", ""),
+            (Float, "double", "-1.5e-300", "0x1p3"),
+            (Integer, "int(11)", "-9223372036854775809", "1.5"),
+            (Integer, "bit(1)", "1", "1e0"),
             (Float, "double(7,2)", "", "0.25"),
             (Temporal, "year(4)", "2026", "2026-01-01"),
             (Temporal, "year(2)", "", "2026"),

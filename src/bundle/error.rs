@@ -49,6 +49,14 @@ pub enum Error {
         /// Whose key has signed it.
         signer: Site,
     },
+    /// A site has signed it with a key that it has replaced, or does not have yet at this place of its stream.
+    #[error("is signed with key {key}, which {signer} does not use at this place")]
+    NotInForce {
+        /// The key that has signed it.
+        key: KeyId,
+        /// Whose key it is.
+        signer: Site,
+    },
     /// The manifest breaks a rule, although its signature is good: the sender's program has a fault.
     #[error("has a manifest that breaks the rules: {fault}")]
     Manifest {
@@ -118,6 +126,7 @@ impl Error {
             Error::NotABundle { .. }
             | Error::UnknownSigner { .. }
             | Error::WrongSigner { .. }
+            | Error::NotInForce { .. }
             | Error::Manifest { .. }
             | Error::TooNew { .. }
             | Error::Foreign { .. }

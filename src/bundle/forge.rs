@@ -64,6 +64,7 @@ pub(super) fn header(party: &Party) -> Header {
         continues: false,
         sealed_at: "2026-11-08T16:40:00.123456Z".parse().unwrap(),
         receipt: None,
+        keys: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a bundle says about itself on the outside, before it is written.
 
+use crate::bundle::PublicKeys;
 use crate::model::{BundleKind, Digest, Incarnation, Seq, Stamp, StreamId};
 
 /// Everything about a bundle that its sender decides; the rest of the manifest follows from the payload.
@@ -19,6 +20,8 @@ pub struct Header {
     pub sealed_at: Stamp,
     /// What the sender has applied of the receiver's bundles.
     pub receipt: Option<Receipt>,
+    /// The keys that the sender has from the next bundle on, where this is the last one that the old key signs.
+    pub keys: Option<PublicKeys>,
 }
 
 /// "I have applied your bundles of `incarnation` up to `seq`, whose digest is `digest`."

@@ -44,5 +44,11 @@ fn facts(unverified: &Unverified, manifest: &Manifest) -> Vec<(&'static str, Str
     if manifest.continues() {
         facts.push(("continues", "the next bundle is of the same snapshot".to_owned()));
     }
+    if let Some(keys) = manifest.keys() {
+        facts.push((
+            "new keys",
+            format!("from the next bundle on {} signs with {}", stream.from, keys.verifying.id()),
+        ));
+    }
     facts
 }

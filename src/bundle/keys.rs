@@ -1,7 +1,7 @@
 //! The two key pairs of a site: minisign to sign, age X25519 to encrypt. Text in, text out; files are `config`'s.
 
 use std::fmt;
-use std::io::{self, Cursor};
+use std::io::{self, Cursor, Read, Write};
 use std::str::FromStr;
 
 use age::secrecy::ExposeSecret;
@@ -149,13 +149,17 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// The secret half of a site's encryption key.
-pub struct Identity(x25519::Identity);
+/// The secret half of a site's encryption key, and of those that it had before.
+pub struct Identity {
+    own: x25519::Identity,
+    /// What was sealed for these still opens.
+    before: Vec<x25519::Identity>,
+}
 
 impl Identity {
     /// Draws a new key from the system's randomness.
     pub fn generate() -> Self {
-        Identity(x25519::Identity::generate())
+        Identity { own: x25519::Identity::generate(), before: Vec::new() }
     }
 
     /// Reads an identity file as `age-keygen` writes it: comment lines and one `AGE-SECRET-KEY-1...`.
@@ -163,7 +167,8 @@ impl Identity {
         let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         match (lines.next(), lines.next()) {
             (Some(line), None) => {
-                line.parse::<x25519::Identity>().map(Identity).map_err(|_| KeyError::Encryption)
+                let own = line.parse().map_err(|_| KeyError::Encryption)?;
+                Ok(Identity { own, before: Vec::new() })
             }
             _ => Err(KeyError::Encryption),
         }
@@ -173,22 +178,36 @@ impl Identity {
     pub fn to_text(&self) -> Zeroizing<String> {
         Zeroizing::new(format!(
             "# packmule encryption key; public: {}\n{}\n",
-            self.0.to_public(),
-            self.0.to_string().expose_secret()
+            self.own.to_public(),
+            self.own.to_string().expose_secret()
         ))
+    }
+
+    /// The same key, which also opens what was sealed for `before`.
+    pub fn with(mut self, before: Identity) -> Self {
+        self.before.push(before.own);
+        self
     }
 
     /// The half that everybody may have.
     pub fn recipient(&self) -> Recipient {
-        Recipient(self.0.to_public())
+        Recipient(self.own.to_public())
     }
 
-    /// Opens an age stream that was encrypted for this key.
+    /// Opens a small text that was encrypted for this key. `None`: it was not, or is not what was encrypted.
+    pub fn open_text(&self, sealed: &[u8], bytes_max: u64) -> Option<Zeroizing<Vec<u8>>> {
+        let mut text = Zeroizing::new(Vec::with_capacity(sealed.len()));
+        self.decrypt(sealed).ok()?.take(bytes_max).read_to_end(&mut text).ok()?;
+        Some(text)
+    }
+
+    /// Opens an age stream that was encrypted for this key, or for one that the site had before.
     pub(crate) fn decrypt<R: io::Read>(
         &self,
         source: R,
     ) -> Result<age::stream::StreamReader<R>, age::DecryptError> {
-        age::Decryptor::new(source)?.decrypt(std::iter::once(&self.0 as &dyn age::Identity))
+        let all = std::iter::once(&self.own).chain(&self.before);
+        age::Decryptor::new(source)?.decrypt(all.map(|one| one as &dyn age::Identity))
     }
 }
 
@@ -197,6 +216,13 @@ impl Identity {
 pub struct Recipient(x25519::Recipient);
 
 impl Recipient {
+    /// Encrypts a small text that only this recipient can open.
+    pub fn seal_text(&self, text: &[u8]) -> io::Result<Vec<u8>> {
+        let mut out = self.encrypt(Vec::new())?;
+        out.write_all(text)?;
+        out.finish()
+    }
+
     /// Begins an age stream that only this recipient can open.
     pub(crate) fn encrypt<W: io::Write>(&self, out: W) -> io::Result<age::stream::StreamWriter<W>> {
         age::Encryptor::with_recipients(std::iter::once(&self.0 as &dyn age::Recipient))
@@ -219,6 +245,15 @@ impl FromStr for Recipient {
     }
 }
 
+/// The halves of a site's two keys that everybody may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKeys {
+    /// The key that its bundles are signed with.
+    pub verifying: VerifyingKey,
+    /// The key to encrypt for.
+    pub recipient: Recipient,
+}
+
 /// Why a text is not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
@@ -232,8 +267,6 @@ pub enum KeyError {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-
     use super::*;
 
     #[test]
@@ -272,5 +305,8 @@ mod tests {
         again.decrypt(sealed.as_slice()).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "rows");
         assert!(Identity::generate().decrypt(sealed.as_slice()).is_err());
+        let newer = Identity::generate().with(again);
+        assert_ne!(newer.recipient(), recipient);
+        assert!(newer.decrypt(sealed.as_slice()).is_ok());
     }
 }

@@ -2,9 +2,11 @@
 
 use crate::bundle::clock::{read_stamp, write_stamp};
 use crate::bundle::limits::{CHUNK_BYTES, PAYLOAD_BYTES_MAX, PLAINTEXT_BYTES_MAX};
-use crate::bundle::manifest_text::{CRITICAL_KNOWN, FORMAT, ManifestText, PayloadText, ReceiptText};
+use crate::bundle::manifest_text::{
+    CONTINUES, FORMAT, KEYS, KeysText, ManifestText, PayloadText, ReceiptText,
+};
 use crate::bundle::tar::Member;
-use crate::bundle::{Error, Header, KeyId, ManifestFault, PayloadSummary, Receipt};
+use crate::bundle::{Error, Header, KeyId, ManifestFault, PayloadSummary, PublicKeys, Receipt};
 use crate::model::{BundleKind, BundleName, Digest, Seq, StreamId};
 
 /// What a bundle says about itself in the clear. Only one that came out of
@@ -20,6 +22,7 @@ pub struct Manifest {
     signer: KeyId,
     payload: PayloadInfo,
     receipt: Option<Receipt>,
+    keys: Option<PublicKeys>,
 }
 
 /// What the manifest says of the payload.
@@ -55,6 +58,7 @@ impl Manifest {
                 plaintext_max: summary.plaintext_max(),
             },
             receipt: header.receipt,
+            keys: header.keys.clone(),
         };
         // Here and not in `check`: a reader learns it only from the lines.
         if header.kind == BundleKind::Receipt && summary.counts.total() > 0 {
@@ -129,9 +133,15 @@ impl Manifest {
         BundleName::new(&self.stream, self.seq)
     }
 
+    /// The keys that the sender has from the next bundle on, where this is the last one that the old key signs.
+    pub fn keys(&self) -> Option<&PublicKeys> {
+        self.keys.as_ref()
+    }
+
     /// The features that a reader must know.
-    pub fn critical(&self) -> &'static [&'static str] {
-        if self.continues { &CRITICAL_KNOWN } else { &[] }
+    pub fn critical(&self) -> Vec<&'static str> {
+        let features = [(self.continues, CONTINUES), (self.keys.is_some(), KEYS)];
+        features.into_iter().filter(|(is_used, _)| *is_used).map(|(_, name)| name).collect()
     }
 
     /// The rules that hold between the values; the same for writing and reading.
@@ -152,7 +162,8 @@ impl Manifest {
         if chunks.len() as u64 != size.div_ceil(CHUNK_BYTES) {
             return Err(ManifestFault::Chunks);
         }
-        if self.kind == BundleKind::Receipt && (self.receipt.is_none() || self.continues) {
+        let is_more = self.continues || self.keys.is_some();
+        if self.kind == BundleKind::Receipt && (self.receipt.is_none() || is_more) {
             return Err(ManifestFault::Receipt);
         }
         Ok(())
@@ -161,11 +172,11 @@ impl Manifest {
 
 impl From<&Manifest> for ManifestText {
     fn from(manifest: &Manifest) -> Self {
-        let Manifest { kind, stream, seq, previous, date, signer, payload, receipt, .. } = manifest;
+        let Manifest { kind, stream, seq, previous, date, signer, payload, receipt, keys, .. } = manifest;
         ManifestText {
             format: FORMAT.to_owned(),
             kind: kind.to_string(),
-            critical: manifest.critical().iter().map(|&name| name.to_owned()).collect(),
+            critical: manifest.critical().into_iter().map(str::to_owned).collect(),
             from: stream.from.to_string(),
             to: stream.to.to_string(),
             incarnation: stream.incarnation.to_string(),
@@ -182,6 +193,7 @@ impl From<&Manifest> for ManifestText {
                 plaintext_max: payload.plaintext_max,
             },
             receipt: receipt.as_ref().map(ReceiptText::from),
+            keys: keys.as_ref().map(KeysText::from),
         }
     }
 }
@@ -206,7 +218,11 @@ impl ManifestText {
             Some(receipt) => Some(receipt.parse().ok_or(ManifestFault::Value("receipt"))?),
             None => None,
         };
-        Ok(Manifest {
+        let keys = match self.keys {
+            Some(keys) => Some(keys.parse().ok_or(ManifestFault::Value(KEYS))?),
+            None => None,
+        };
+        let manifest = Manifest {
             kind,
             stream: StreamId {
                 from: value("from", &self.from)?,
@@ -215,7 +231,7 @@ impl ManifestText {
             },
             seq: Seq::new(self.seq).ok_or(ManifestFault::Value("seq"))?,
             previous: self.previous.map(|text| value("previous", &text)).transpose()?,
-            continues: !self.critical.is_empty(),
+            continues: self.critical.iter().any(|name| name == CONTINUES),
             date: self.date,
             signer: value("signer", &self.signer)?,
             payload: PayloadInfo {
@@ -225,7 +241,14 @@ impl ManifestText {
                 plaintext_max: payload.plaintext_max,
             },
             receipt,
-        })
+            keys,
+        };
+        // A feature is named once, in its place, exactly where it is used.
+        if self.critical == manifest.critical() {
+            Ok(manifest)
+        } else {
+            Err(ManifestFault::Value("critical"))
+        }
     }
 }
 
@@ -241,14 +264,20 @@ mod tests {
         let digest = crate::bundle::hashes::digest_of(b"theirs");
         let incarnation = header(&LAB_A).stream.incarnation;
         let receipt = Some(Receipt { incarnation, seq: Seq::MAX, digest });
-        let header = Header { receipt, continues: true, ..header(&LAB_A) };
+        let keys = Some(PublicKeys {
+            verifying: LAB_A.signing.verifying_key().clone(),
+            recipient: LAB_A.identity.recipient(),
+        });
+        let header = Header { receipt, keys, continues: true, ..header(&LAB_A) };
         Manifest::new(&header, &summary(b"payload", 1), LAB_A.signing.verifying_key().id()).unwrap()
     }
 
     #[test]
     fn a_manifest_is_read_back_as_written() {
         let bytes = manifest().to_bytes();
-        assert!(bytes.starts_with(br#"{"format":"packmule/1","kind":"changes","critical":["continues"],"#));
+        assert!(
+            bytes.starts_with(br#"{"format":"packmule/1","kind":"changes","critical":["continues","keys"],"#)
+        );
         assert_eq!(Manifest::parse(&bytes).unwrap(), manifest());
     }
 
@@ -264,6 +293,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn new_keys_are_named_as_a_feature_and_a_feature_without_them_is_refused() {
+        let text = String::from_utf8(manifest().to_bytes()).unwrap();
+        let refuse = |from: &str, to: &str| {
+            assert!(text.contains(from), "{text}");
+            assert!(Manifest::parse(text.replace(from, to).as_bytes()).is_err(), "{from} -> {to}");
+        };
+        refuse("[\"continues\",\"keys\"]", "[\"continues\"]");
+        refuse("[\"continues\",\"keys\"]", "[\"keys\",\"continues\"]");
+        refuse("[\"continues\",\"keys\"]", "[\"keys\",\"keys\"]");
+        refuse(",\"keys\":{", ",\"other\":{");
+        refuse("\"encryption_key\":\"age1", "\"encryption_key\":\"AGE1");
     }
 
     #[test]

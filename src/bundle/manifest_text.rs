@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize as DeriveDeserialize, Serialize};
 
 use crate::bundle::limits::MANIFEST_DEPTH_MAX;
-use crate::bundle::{Error, ManifestFault, Receipt};
+use crate::bundle::{Error, ManifestFault, PublicKeys, Receipt};
 use crate::model::Seq;
 
 /// The manifest as JSON has it, keys in the order in which they are written.
@@ -28,6 +28,9 @@ pub(crate) struct ManifestText {
     pub(crate) signer: String,
     pub(crate) payload: PayloadText,
     pub(crate) receipt: Option<ReceiptText>,
+    /// Left out in all bundles but the last one that a key signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) keys: Option<KeysText>,
 }
 
 #[derive(Serialize, DeriveDeserialize)]
@@ -48,6 +51,33 @@ pub(crate) struct ReceiptText {
     incarnation: String,
     seq: u64,
     digest: String,
+}
+
+/// New keys as the manifest spells them.
+#[derive(Serialize, DeriveDeserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeysText {
+    signing_key: String,
+    encryption_key: String,
+}
+
+impl From<&PublicKeys> for KeysText {
+    fn from(keys: &PublicKeys) -> Self {
+        KeysText { signing_key: keys.verifying.to_string(), encryption_key: keys.recipient.to_string() }
+    }
+}
+
+impl KeysText {
+    pub(crate) fn parse(&self) -> Option<PublicKeys> {
+        let keys = PublicKeys {
+            verifying: self.signing_key.parse().ok()?,
+            recipient: self.encryption_key.parse().ok()?,
+        };
+        // A key can be spelt in more than one way; a manifest cannot.
+        let again = KeysText::from(&keys);
+        let is_same = again.signing_key == self.signing_key && again.encryption_key == self.encryption_key;
+        is_same.then_some(keys)
+    }
 }
 
 impl From<&Receipt> for ReceiptText {
@@ -188,4 +218,8 @@ fn depth(bytes: &[u8]) -> usize {
 /// The format that this program writes and reads.
 pub(crate) const FORMAT: &str = "packmule/1";
 /// The critical features that this program knows.
-pub(crate) const CRITICAL_KNOWN: [&str; 1] = ["continues"];
+pub(crate) const CRITICAL_KNOWN: [&str; 2] = [CONTINUES, KEYS];
+/// The next bundle belongs to the same snapshot.
+pub(crate) const CONTINUES: &str = "continues";
+/// From the next bundle on the sender has other keys.
+pub(crate) const KEYS: &str = "keys";

@@ -24,6 +24,7 @@ mod line;
 mod lines;
 mod manifest;
 mod manifest_text;
+mod passphrase;
 mod payload;
 mod reader;
 mod signature;
@@ -40,10 +41,11 @@ pub use follows::{DIGESTS_MAX, FOLLOWS_SETTING, Follows, follows_from_setting, f
 pub use head::PayloadHead;
 pub use header::{Header, Receipt};
 pub use inspect::describe;
-pub use keyring::KeyRing;
-pub use keys::{Identity, KeyError, KeyId, Recipient, SigningKey, VerifyingKey};
+pub use keyring::{KeyRing, RetiredKey};
+pub use keys::{Identity, KeyError, KeyId, PublicKeys, Recipient, SigningKey, VerifyingKey};
 pub use manifest::{Manifest, PayloadInfo};
-pub use payload::{Event, PayloadReader};
+pub use passphrase::{lock_text, unlock_text};
+pub use payload::{Event, PayloadReader, read_lines};
 pub use reader::{Unverified, Verified};
 pub use table_list::{
     KEPT_SETTING, LEFT_OUT_SETTING, TABLES_SETTING, names_from_setting, names_to_setting,

@@ -83,19 +83,11 @@ impl<R: Read> PayloadReader<R> {
     }
 
     fn event(&mut self) -> Result<Event, LineFault> {
-        let line = std::str::from_utf8(self.lines.line()).map_err(|_| LineFault::Utf8)?;
-        if line.starts_with('{') {
-            if self.kind == BundleKind::Receipt {
-                return Err(LineFault::Receipt);
-            }
-            let shape = table_from_line(line.as_bytes())?;
-            self.shape = Some(shape.clone());
-            return Ok(Event::Table(shape));
+        let event = event_of(self.lines.line(), self.kind, &mut self.shape)?;
+        if let Event::Change(change) = &event {
+            self.counts.add(change.op());
         }
-        let shape = self.shape.as_ref().ok_or(LineFault::NoTable)?;
-        let change = read_change(line, shape)?;
-        self.counts.add(change.op());
-        Ok(Event::Change(change))
+        Ok(event)
     }
 
     fn end(&mut self) -> Result<(), LineFault> {
@@ -108,4 +100,38 @@ impl<R: Read> PayloadReader<R> {
         }
         Ok(())
     }
+}
+
+/// Reads the lines of a payload that somebody has opened with other tools, up to the first that breaks a rule. Proves nothing:
+/// which bundle they belong to, and whether they are whole, is for [`PayloadReader`] to say.
+pub fn read_lines(text: &[u8]) -> Result<Vec<Event>, Error> {
+    let fault = |line: u64| move |fault| Error::Payload { line, fault };
+    let mut lines = (1..).zip(text.split_inclusive(|&byte| byte == b'\n'));
+    let (mut events, mut shape) = (Vec::new(), None);
+    if let Some((number, first)) = lines.next() {
+        PayloadHead::from_line(first).map_err(fault(number))?;
+    }
+    for (number, line) in lines {
+        if line.starts_with(b"{\"end\":") {
+            end_from_line(line).map_err(fault(number))?;
+            break;
+        }
+        events.push(event_of(line, BundleKind::Changes, &mut shape).map_err(fault(number))?);
+    }
+    Ok(events)
+}
+
+/// Reads a line between the first and the last.
+fn event_of(line: &[u8], kind: BundleKind, open: &mut Option<TableShape>) -> Result<Event, LineFault> {
+    let line = std::str::from_utf8(line).map_err(|_| LineFault::Utf8)?;
+    if line.starts_with('{') {
+        if kind == BundleKind::Receipt {
+            return Err(LineFault::Receipt);
+        }
+        let shape = table_from_line(line.as_bytes())?;
+        *open = Some(shape.clone());
+        return Ok(Event::Table(shape));
+    }
+    let shape = open.as_ref().ok_or(LineFault::NoTable)?;
+    Ok(Event::Change(read_change(line, shape)?))
 }

@@ -10,7 +10,7 @@ use crate::bundle::hashes::digest_of;
 use crate::bundle::limits::{MANIFEST_BYTES_MAX, PAYLOAD_BYTES_MAX, SIGNATURE_BYTES_MAX};
 use crate::bundle::signature::trusted_comment;
 use crate::bundle::tar::{BLOCK, END_BYTES, Member, begins_like_a_bundle, padding};
-use crate::bundle::{Error, KeyId, KeyRing, Layout, Manifest, ManifestFault, Part};
+use crate::bundle::{Error, KeyId, KeyRing, Layout, Manifest, ManifestFault, Part, VerifyingKey};
 use crate::model::Digest;
 
 /// The head of a file that has the form of a bundle and the right length. Nothing in it is proven.
@@ -67,11 +67,15 @@ impl Unverified {
         let bytes = self.part(&self.manifest);
         let text = self.signature_text().ok_or(Error::BadSignature)?;
         let key = KeyId::of_signature(text).ok_or(Error::BadSignature)?;
-        let signer = ring.signer(key, bytes, text)?.clone();
+        let (signer, signed_with) = ring.signer(key, bytes, text)?;
+        let (signer, signed_with) = (signer.clone(), signed_with.clone());
         let manifest = Manifest::parse(bytes)?;
         let fault = |fault| Err(Error::Manifest { fault });
         if manifest.stream().from != signer {
             return Err(Error::WrongSigner { claimed: manifest.stream().from.clone(), signer });
+        }
+        if !ring.is_in_force(&signed_with, manifest.stream(), manifest.seq()) {
+            return Err(Error::NotInForce { key, signer });
         }
         if manifest.signer() != key {
             return fault(ManifestFault::Value("signer"));
@@ -84,7 +88,7 @@ impl Unverified {
             return Err(Error::Damaged { what: Part::PayloadSize });
         }
         let digest = digest_of(bytes);
-        Ok(Verified { manifest, digest, head: self.head, length: self.length })
+        Ok(Verified { manifest, digest, signed_with, head: self.head, length: self.length })
     }
 
     fn part(&self, range: &Range<usize>) -> &[u8] {
@@ -101,6 +105,7 @@ impl Unverified {
 pub struct Verified {
     pub(super) manifest: Manifest,
     pub(super) digest: Digest,
+    pub(super) signed_with: VerifyingKey,
     pub(super) head: Vec<u8>,
     pub(super) length: u64,
 }
@@ -109,6 +114,11 @@ impl Verified {
     /// What the sender has signed.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The key that has signed it.
+    pub fn signed_with(&self) -> &VerifyingKey {
+        &self.signed_with
     }
 
     /// The bundle's digest, by which receipts and the next bundle name it.

@@ -100,8 +100,21 @@ pub(super) const DAMAGED: &[Damaged] = &[
     ("31-behind-the-end", || {
         around_plain(&[&plain()[..], b"\n"].concat(), &header(&LAB_A), &LAB_A, &CENTRAL)
     }),
+    ("34-keys-without-feature", || {
+        edited("\"receipt\":null", &format!("\"receipt\":null,\"keys\":{}", keys_of(&LAB_B)))
+    }),
+    ("34-feature-without-keys", || edited("\"critical\":[]", "\"critical\":[\"keys\"]")),
     ("31-no-end", || around_plain(&lines(&header(&LAB_A), &[]), &header(&LAB_A), &LAB_A, &CENTRAL)),
 ];
+
+/// A site's public keys as a manifest has them.
+fn keys_of(party: &Party) -> String {
+    format!(
+        "{{\"signing_key\":\"{}\",\"encryption_key\":\"{}\"}}",
+        party.signing.verifying_key(),
+        party.identity.recipient()
+    )
+}
 
 /// One inserted row of [`shape`].
 const INSERT: &str = r#"["I",["1","a",null],null,"2026-11-08T16:40:00.000000Z"]"#;

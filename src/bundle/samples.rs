@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::forge::{CENTRAL, LAB_A, Party, header, payload_head, refusal, ring};
+use super::forge::{CENTRAL, LAB_A, LAB_B, Party, header, payload_head, refusal, ring};
 use super::sample_faults::DAMAGED;
 use super::*;
 use crate::model::{
@@ -104,7 +104,19 @@ fn golden() -> Vec<Golden> {
             || Header { receipt: receipt("central-1"), ..after(3, "lab-a-2") },
             Vec::new(),
         ),
+        golden(
+            "lab-a-4",
+            &LAB_A,
+            &CENTRAL,
+            || Header { kind: BundleKind::Changes, keys: Some(new_keys()), ..after(4, "lab-a-3") },
+            Vec::new(),
+        ),
     ]
+}
+
+/// Keys that follow those of lab-a; any will do.
+fn new_keys() -> PublicKeys {
+    PublicKeys { verifying: LAB_B.signing.verifying_key().clone(), recipient: LAB_B.identity.recipient() }
 }
 
 /// The header of a later bundle of lab-a, part of a snapshot.

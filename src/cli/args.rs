@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::cli::command_args::{
     ConfigCommand, DemoArgs, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs, JoinArgs,
-    LineArgs, MailArgs, RecoverArgs, SitesArgs, StatusArgs, TablesArgs,
+    KeysArgs, LineArgs, MailArgs, RecoverArgs, SitesArgs, StatusArgs, TablesArgs,
 };
 use crate::cli::conflict_args::ConflictsArgs;
 use crate::cli::progress::ProgressKind;
@@ -90,8 +90,8 @@ pub enum Command {
     Verify(FileArgs),
     /// List the bundles that were sent and received
     History(HistoryArgs),
-    /// Print this site's public keys and their six words
-    Keys,
+    /// Show this site's keys and their six words, replace, back up or restore them
+    Keys(KeysArgs),
     /// Show the settings
     Config {
         /// What to do with them.
@@ -134,7 +134,7 @@ Look inside:
   inspect     show what a bundle says about itself, without opening it
   verify      check a bundle from the first byte to the last
   history     list the bundles that were sent and received
-  keys        print this site's public keys and their six words
+  keys        show this site's keys and their six words; rotate, protect, back up, restore
   config      show the settings and where each came from
   demo        show a centre and its labs exchanging changes
 

@@ -124,6 +124,70 @@ pub struct RecoverArgs {
     pub run: DryRun,
 }
 
+/// `packmule keys`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct KeysArgs {
+    /// What to do; show, when left out
+    #[command(subcommand)]
+    pub command: Option<KeysCommand>,
+}
+
+/// What to do with the keys.
+#[derive(Debug, Clone, Subcommand)]
+pub enum KeysCommand {
+    /// Print the public keys and their six words
+    Show,
+    /// Make new keys; the other sites hear of them in the next bundle
+    Rotate(RotateArgs),
+    /// Put the secret keys behind a passphrase, or behind another one
+    Protect(PassphraseArgs),
+    /// Take the passphrase away
+    Unprotect,
+    /// Write all keys and the settings to one file behind a passphrase
+    Backup(BackupArgs),
+    /// Put the keys of such a file back, on a computer that has none
+    Restore(BackupArgs),
+    /// At the centre: say that the database is the newest, after its keys were put back
+    Restored(RestoredArgs),
+}
+
+/// Where the passphrase comes from.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct PassphraseArgs {
+    /// Read the passphrase from the first line of this file instead of asking for it
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// `packmule keys restored`
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub struct RestoredArgs {
+    /// Answer every question with yes
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `packmule keys backup` and `packmule keys restore`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct BackupArgs {
+    /// The file
+    pub file: PathBuf,
+    /// Its passphrase.
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
+}
+
+/// `packmule keys rotate`
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub struct RotateArgs {
+    /// Answer every question with yes
+    #[arg(long)]
+    pub yes: bool,
+    /// Whether to change nothing.
+    #[command(flatten)]
+    pub run: DryRun,
+}
+
 /// `packmule init`
 #[derive(Debug, Clone, ClapArgs)]
 pub struct InitArgs {

@@ -47,9 +47,9 @@ use clap::Parser;
 pub use args::{Args, Command, Global};
 pub use ask::{Answer, Ask};
 pub use command_args::{
-    ConfigCommand, DemoArgs, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs, InitArgs,
-    JoinArgs, LineArgs, MailArgs, RecoverArgs, SiteArg, SitesArgs, SitesCommand, StatusArgs, TableNames,
-    TablesArgs, TablesCommand, UrlArg,
+    BackupArgs, ConfigCommand, DemoArgs, DryRun, EnrolArgs, ExportArgs, FileArgs, HistoryArgs, ImportArgs,
+    InitArgs, JoinArgs, KeysArgs, KeysCommand, LineArgs, MailArgs, PassphraseArgs, RecoverArgs, RestoredArgs,
+    RotateArgs, SiteArg, SitesArgs, SitesCommand, StatusArgs, TableNames, TablesArgs, TablesCommand, UrlArg,
 };
 pub use conflict_args::{
     ConflictsArgs, ConflictsCommand, ConflictsDecideArgs, ConflictsExportArgs, ConflictsFilter,
@@ -85,7 +85,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
     match command {
         Command::Config { command: ConfigCommand::Show } => commands::config_show::run(context),
-        Command::Keys => commands::keys::run(context),
+        Command::Keys(args) => commands::keys::run(args, context),
         Command::Init(args) => commands::init::run(args, context),
         Command::Enrol(args) => commands::enrol::run(args, context),
         Command::Join(args) => commands::join::run(args, context),

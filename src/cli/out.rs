@@ -9,7 +9,7 @@ use crate::cli::facts::{Facts, wrap};
 use crate::cli::grid::Grid;
 use crate::cli::report::Report;
 use crate::cli::terminal;
-use crate::cli::text::object;
+use crate::cli::text::{escape, object};
 
 /// Knows for whom the words are, and prints them. A pipe that was closed is no reason to stop the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Output {
     /// A line of the result, for a person, on stdout.
     pub fn result(&self, line: &str) {
         if self.reader == Reader::Person {
-            write_line(&mut io::stdout(), line);
+            write_line(&mut io::stdout(), &harmless(line));
         }
     }
 
@@ -77,21 +77,21 @@ impl Output {
     /// What is going on, on stderr; not under `-q`.
     pub fn say(&self, line: &str) {
         if self.reader == Reader::Person && self.volume != Volume::Quiet {
-            write_line(&mut io::stderr(), line);
+            write_line(&mut io::stderr(), &harmless(line));
         }
     }
 
     /// More than most people want to know, on stderr; only under `-v`.
     pub fn detail(&self, line: &str) {
         if self.volume == Volume::Verbose {
-            write_line(&mut io::stderr(), line);
+            write_line(&mut io::stderr(), &harmless(line));
         }
     }
 
     /// An error: words on stderr, or under `--json` an object on stdout, where a program waits for its one object.
     pub fn report(&self, report: &Report) {
         match self.reader {
-            Reader::Person => write_line(&mut io::stderr(), report.to_text().trim_end()),
+            Reader::Person => write_line(&mut io::stderr(), &harmless(report.to_text().trim_end())),
             Reader::Program => write_line(&mut io::stdout(), &report.to_json()),
         }
     }
@@ -108,6 +108,15 @@ enum Volume {
     Quiet,
     Normal,
     Verbose,
+}
+
+/// The last door to a person's terminal: whatever a name from outside holds, nothing but the ends of our own lines acts on it.
+fn harmless(line: &str) -> String {
+    let piece = |piece: &str| match piece.strip_suffix(['\n', '\t']) {
+        Some(words) => escape(words) + piece.get(words.len()..).unwrap_or_default(),
+        None => escape(piece),
+    };
+    line.split_inclusive(['\n', '\t']).map(piece).collect()
 }
 
 /// Writes a line in one piece: stderr keeps nothing back, and a line in two pieces could be parted by another's.

@@ -31,14 +31,20 @@ pub(super) fn refused(name: &str, claims: Option<&BundleName>, error: &Error) ->
         Error::NotABundle { .. } => report
             .because("it is another file, or was packed again by another program; nothing was changed here")
             .hint("leave it alone, or ask whoever made it what it is"),
-        Error::UnknownSigner { .. } => {
-            report.because("whoever signed it is not known here; nothing was changed here").hint(format!(
+        Error::UnknownSigner { .. } => report
+            .because("whoever signed it is not known here; nothing was changed here")
+            .hint(format!(
                 "if {sender} is a lab that is not enrolled yet, at the centre: packmule enrol {sender}.card"
             ))
-        }
+            .hint(format!("if {sender} has new keys, an earlier bundle names them: ask for another export")),
         Error::WrongSigner { .. } => report
             .because("one site never speaks for another; nothing was changed here")
             .hint("tell the centre"),
+        Error::NotInForce { signer, .. } => report
+            .because(format!(
+                "{signer} has told this site which key it signs with here; nothing was changed here"
+            ))
+            .hint(format!("somebody may have the old key of {signer}: compare `packmule keys` with it")),
         Error::TooNew { .. } => report
             .because(format!("{sender} has a newer packmule than this site; nothing was changed here"))
             .hint("install the newer packmule here, then run `packmule import` again"),
@@ -68,6 +74,7 @@ fn code_of(error: &Error) -> Exit {
         | Error::BadSignature
         | Error::UnknownSigner { .. }
         | Error::WrongSigner { .. }
+        | Error::NotInForce { .. }
         | Error::Manifest { .. }
         | Error::TooNew { .. }
         | Error::Foreign { .. }

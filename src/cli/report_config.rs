@@ -42,6 +42,12 @@ impl From<Error> for Report {
             Error::NotAKey { source, .. } => report
                 .because(source.to_string())
                 .hint("put the key back from a backup; it cannot be made again"),
+            Error::KeysLocked { .. } => report
+                .because("nobody is here to say it, and the settings do not name a file with it")
+                .hint("at a terminal packmule asks; for a service: `[keys]` with `passphrase_file` or `credential`"),
+            Error::WrongPassphrase { .. } => report
+                .because("nothing was opened, and nothing was changed")
+                .hint("try again; nobody can open these keys without it"),
             Error::PasswordOpen { path, mode } => report
                 .because(format!("its mode is {mode:04o}"))
                 .hint(format!("chmod 600 {}", path.display())),
@@ -73,6 +79,8 @@ fn exit_of(error: &Error) -> Exit {
         | Error::KeyMissing { .. }
         | Error::KeyOpen { .. }
         | Error::NotAKey { .. }
+        | Error::KeysLocked { .. }
+        | Error::WrongPassphrase { .. }
         | Error::Card { .. } => Exit::Key,
     }
 }

@@ -123,6 +123,9 @@ impl From<Cause> for Report {
                 .because(format!("without the answer of the centre, {site} knows no key to seal for"))
                 .hint(format!("give {site}.card to the centre; it runs `packmule enrol {site}.card`"))
                 .hint("then, with its answer: packmule join ANSWER"),
+            Cause::BackupOfNobody | Cause::BackupOfOther { .. } => other_backup(what),
+            Cause::KeysRestored { .. } => keys_restored(what),
+            Cause::KeyNotKept { .. } => key_not_kept(what),
             Cause::NoCentralAddress { .. } => Report::new(Exit::Settings, what)
                 .because("there is no section [central]; nothing was changed, and sticks work as before")
                 .hint("write into the settings, with the address from the centre: [central], url = \"mysql://...\"")
@@ -174,6 +177,28 @@ impl From<Cause> for Report {
             Cause::InboxFull { name, need_bytes, free_bytes } => inbox_full(&name, need_bytes, free_bytes),
         }
     }
+}
+
+fn keys_restored(what: String) -> Report {
+    Report::new(Exit::Failed, what)
+        .because(
+            "the database was put back, too, or is another one: a number given twice would be refused, so nothing \
+             was sealed",
+        )
+        .hint("at a lab: packmule recover")
+        .hint("at the centre, once its database is known to be the newest: packmule keys restored")
+}
+
+fn key_not_kept(what: String) -> Report {
+    Report::new(Exit::Key, what)
+        .because("the folder retired beside the keys holds what was replaced; nothing was changed")
+        .hint("put the keys back from a backup, with that folder")
+}
+
+fn other_backup(what: String) -> Report {
+    Report::new(Exit::Key, what)
+        .because("nothing was changed")
+        .hint("name the settings that belong to it with -c")
 }
 
 fn inbox_full(name: &BundleName, need_bytes: u64, free_bytes: u64) -> Report {

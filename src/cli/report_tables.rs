@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::apply::{Misfit, TableMisfit};
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
+use crate::cli::text::escape;
 use crate::db::{Unshareable, sql};
 use crate::model::{BundleName, ColumnKind, Role, TableName};
 
@@ -49,7 +50,7 @@ pub(super) fn to_value(misfits: &[TableMisfit]) -> Value {
 pub(super) fn next(name: &BundleName, misfits: &[TableMisfit]) -> String {
     let tables = tables(misfits);
     let named = if tables.len() == 1 { "table" } else { "tables" };
-    format!("make {named} {} here as at {}, then: packmule import", tables.join(", "), name.from)
+    format!("make {named} {} here as at {}, then: packmule import", escape(&tables.join(", ")), name.from)
 }
 
 fn tables(misfits: &[TableMisfit]) -> Vec<&str> {

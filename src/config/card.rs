@@ -12,7 +12,7 @@ use crate::config::files::read_small_text;
 use crate::config::keys::CARD_BYTES_MAX;
 use crate::config::rules::TableRules;
 use crate::config::sealed::SealedAccess;
-use crate::config::signed_text::{Unverified, sign};
+use crate::config::signed_text::{MoreSignatures, Unverified, sign, sign_too};
 use crate::config::words::six_words;
 use crate::model::{Digest, Incarnation, Role, Series, Site, Stamp, TableName};
 
@@ -40,13 +40,22 @@ impl SiteCard {
         sign(&content, &format!("card of {}", self.site), key)
     }
 
+    /// The same, signed by the keys of before, too: whoever knows one of these then knows that it is the same site.
+    pub fn create_after(&self, key: &SigningKey, before: &[SigningKey]) -> Result<String, KeyError> {
+        let mut text = self.create(key)?;
+        for old in before {
+            sign_too(&mut text, &format!("card of {}", self.site), old)?;
+        }
+        Ok(text)
+    }
+
     /// Reads a site's card and checks that its maker has the key that stands in it.
     pub fn open(text: &str) -> Result<VerifiedSite, CardError> {
         let unverified = open(text, SITE_KIND)?;
         let content: SiteContent = unverified.read()?;
         let card = SiteCard::try_from(content.site)?;
         unverified.verify(&card.verifying)?;
-        Ok(VerifiedSite { card, digest: unverified.digest() })
+        Ok(VerifiedSite { card, digest: unverified.digest(), more: unverified.more() })
     }
 
     /// Reads the card in the file at `path`.
@@ -66,12 +75,18 @@ impl SiteCard {
 pub struct VerifiedSite {
     card: SiteCard,
     digest: Digest,
+    more: MoreSignatures,
 }
 
 impl VerifiedSite {
     /// The card.
     pub fn card(&self) -> &SiteCard {
         &self.card
+    }
+
+    /// Whether a key that the site had before has signed the card as well.
+    pub fn is_vouched_for_by(&self, key: &VerifyingKey) -> bool {
+        self.more.has_one_of(key)
     }
 
     /// The SHA-256 of the card's line of JSON, by which an answer names it.
@@ -120,7 +135,20 @@ impl AnswerCard {
                 .as_ref()
                 .map(|online| OnlineContent { version: online.version, sealed: online.sealed.clone() }),
         };
-        sign(&content, &format!("answer of {} to {}", self.central.site, self.lab), key)
+        sign(&content, &self.comment(), key)
+    }
+
+    /// The same, signed by the centre's keys of before, too.
+    pub fn create_after(&self, key: &SigningKey, before: &[SigningKey]) -> Result<String, KeyError> {
+        let mut text = self.create(key)?;
+        for old in before {
+            sign_too(&mut text, &self.comment(), old)?;
+        }
+        Ok(text)
+    }
+
+    fn comment(&self) -> String {
+        format!("answer of {} to {}", self.central.site, self.lab)
     }
 
     /// Reads an answer, checks that its maker has the key that stands in it, and that it answers the card of `lab`
@@ -136,7 +164,7 @@ impl AnswerCard {
         if answer.answers != own {
             return Err(CardError::OtherCard);
         }
-        Ok(VerifiedAnswer { answer })
+        Ok(VerifiedAnswer { answer, more: unverified.more() })
     }
 
     /// Reads the answer in the file at `path`.
@@ -150,12 +178,18 @@ impl AnswerCard {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedAnswer {
     answer: AnswerCard,
+    more: MoreSignatures,
 }
 
 impl VerifiedAnswer {
     /// The answer.
     pub fn answer(&self) -> &AnswerCard {
         &self.answer
+    }
+
+    /// Whether a key that the centre had before has signed the answer as well.
+    pub fn is_vouched_for_by(&self, key: &VerifyingKey) -> bool {
+        self.more.has_one_of(key)
     }
 }
 

@@ -78,6 +78,18 @@ pub enum Error {
         /// What is wrong with it.
         source: KeyError,
     },
+    /// A passphrase protects the keys, and nobody has said it.
+    #[error("the keys of this site are behind a passphrase")]
+    KeysLocked {
+        /// The file that it opens.
+        path: PathBuf,
+    },
+    /// It is not the passphrase.
+    #[error("this is not the passphrase of {}", path.display())]
+    WrongPassphrase {
+        /// The file that it should open.
+        path: PathBuf,
+    },
     /// Everybody on this computer may read the database password.
     #[error("password file {} can be read by everybody", path.display())]
     PasswordOpen {

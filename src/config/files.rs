@@ -90,13 +90,13 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 #[cfg(unix)]
-fn sync_folder_of(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
 /// Windows cannot sync a folder; its file system writes the name down with the file.
 #[cfg(not(unix))]
-fn sync_folder_of(_path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder_of(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -1,14 +1,18 @@
 //! The key files of a site: STATE/keys.
 //!
 //! `sign.key` and `encrypt.key` are secret; `sign.pub` is for whoever wants to check a bundle with `minisign`.
-//! They are made once and never overwritten: whoever loses them has to be enrolled again.
+//! They are made once. `keys rotate` puts others in their place, and moves them to `retired/ID`, so that what was sealed
+//! for them still opens; whoever loses them has to be enrolled again.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::bundle::{Identity, KeyError, SigningKey};
+use zeroize::Zeroizing;
+
+use crate::bundle::{Identity, KeyError, PublicKeys, Recipient, SigningKey};
 use crate::config::error::Error;
-use crate::config::files::{create_private, create_private_folder, read_small_text};
+use crate::config::files::{create_private, create_private_folder, read_small, read_small_text};
+use crate::config::lock::{KeyLock, Passphrase, is_locked};
 use crate::config::words::six_words;
 
 /// Both secret keys of this site.
@@ -17,12 +21,25 @@ pub struct Keys {
     pub signing: SigningKey,
     /// Opens what others encrypted for this site.
     pub identity: Identity,
+    /// The keys that signed before. The last bundle for a site that knows only such a key is signed with it.
+    pub retired: Vec<SigningKey>,
 }
 
 impl Keys {
     /// The six words of these keys, for the telephone.
     pub fn words(&self) -> String {
         six_words(self.signing.verifying_key(), &self.identity.recipient())
+    }
+
+    /// The halves that everybody may have.
+    pub fn public(&self) -> PublicKeys {
+        PublicKeys { verifying: self.signing.verifying_key().clone(), recipient: self.identity.recipient() }
+    }
+
+    /// The key, this site's now or before, whose public half is this text.
+    pub fn signing_key(&self, verifying: &str) -> Option<&SigningKey> {
+        let all = std::iter::once(&self.signing).chain(&self.retired);
+        all.into_iter().find(|key| key.verifying_key().to_string() == verifying)
     }
 }
 
@@ -45,31 +62,84 @@ impl KeyFolder {
 
     /// Makes the keys that are not there yet, and returns them all. Run again after a crash, it makes the rest.
     pub fn create(&self) -> Result<Keys, Error> {
-        create_private_folder(&self.path)?;
-        let signing = self.path.join(SIGN_KEY);
-        if !signing.exists() {
-            let text = SigningKey::generate().and_then(|key| key.to_text()).map_err(not_a_key(&signing))?;
-            create_private(&signing, text.as_bytes())?;
-        }
-        let encryption = self.path.join(ENCRYPT_KEY);
-        if !encryption.exists() {
-            create_private(&encryption, Identity::generate().to_text().as_bytes())?;
-        }
+        self.create_with(&KeyLock::new(Passphrase::Unknown))
+    }
+
+    /// The same, where a passphrase may protect those that are there.
+    pub fn create_with(&self, lock: &KeyLock) -> Result<Keys, Error> {
+        make_keys(&self.path, lock.recipient(&self.path)?.as_ref())?;
         // Read back what is on disk, so that no key is shown to anybody that a later command cannot use.
-        let keys = self.open()?;
-        let public = keys.signing.verifying_key().to_file_text().map_err(not_a_key(&signing))?;
+        let keys = self.open_with(lock)?;
+        let public =
+            keys.signing.verifying_key().to_file_text().map_err(not_a_key(&self.path.join(SIGN_KEY)))?;
         create_private(&self.path.join(SIGN_PUB), public.as_bytes())?;
         Ok(keys)
     }
 
     /// Reads both keys. Refuses files that others may read: such a key may be known to anybody by now.
     pub fn open(&self) -> Result<Keys, Error> {
-        let signing = self.path.join(SIGN_KEY);
-        let encryption = self.path.join(ENCRYPT_KEY);
-        Ok(Keys {
-            signing: SigningKey::from_text(&read_key(&signing)?).map_err(not_a_key(&signing))?,
-            identity: Identity::from_text(&read_key(&encryption)?).map_err(not_a_key(&encryption))?,
-        })
+        self.open_with(&KeyLock::new(Passphrase::Unknown))
+    }
+
+    /// The same, where a passphrase may protect them.
+    pub fn open_with(&self, lock: &KeyLock) -> Result<Keys, Error> {
+        let (signing, mut identity) = self.open_pair(&self.path, lock)?;
+        let mut retired = Vec::new();
+        for folder in self.retired()? {
+            let (signing, before) = self.open_pair(&folder, lock)?;
+            identity = identity.with(before);
+            retired.push(signing);
+        }
+        Ok(Keys { signing, identity, retired })
+    }
+
+    /// Reads the two secret files in `folder`, which is this one or lies in it.
+    pub(super) fn open_pair(&self, folder: &Path, lock: &KeyLock) -> Result<(SigningKey, Identity), Error> {
+        let (signing, encryption) = (folder.join(SIGN_KEY), folder.join(ENCRYPT_KEY));
+        Ok((
+            SigningKey::from_text(&self.read_key(&signing, lock)?).map_err(not_a_key(&signing))?,
+            Identity::from_text(&self.read_key(&encryption, lock)?).map_err(not_a_key(&encryption))?,
+        ))
+    }
+
+    fn read_key(&self, path: &Path, lock: &KeyLock) -> Result<Zeroizing<String>, Error> {
+        let bytes = match read_small(path, KEY_BYTES_MAX) {
+            Ok((_, mode)) if mode & 0o077 != 0 => return Err(Error::KeyOpen { path: path.to_owned(), mode }),
+            Ok((bytes, _)) => bytes,
+            Err(Error::Read { path, source }) if source.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::KeyMissing { path });
+            }
+            Err(other) => return Err(other),
+        };
+        let text = if is_locked(&bytes) {
+            let opened = lock.key(&self.path)?.open_text(&bytes, KEY_BYTES_MAX);
+            opened.ok_or_else(|| Error::Damaged { path: path.to_owned() })?
+        } else {
+            bytes
+        };
+        // What is no text is no key, and the empty one is not either.
+        Ok(Zeroizing::new(std::str::from_utf8(&text).unwrap_or_default().to_owned()))
+    }
+
+    /// The folders of the keys that were replaced.
+    pub(super) fn retired(&self) -> Result<Vec<PathBuf>, Error> {
+        let path = self.path.join(RETIRED);
+        let failed = |source| Error::Read { path: path.clone(), source };
+        let entries = match std::fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(failed(source)),
+        };
+        let mut folders = Vec::new();
+        for entry in entries {
+            let folder = entry.map_err(failed)?.path();
+            // A crash can leave a folder with one key, which is still the one in use.
+            if folder.join(SIGN_KEY).exists() && folder.join(ENCRYPT_KEY).exists() {
+                folders.push(folder);
+            }
+        }
+        folders.sort();
+        Ok(folders)
     }
 
     /// Keeps the card that this site gave away, so that the answer to it can be recognised.
@@ -87,27 +157,46 @@ impl KeyFolder {
     }
 }
 
-fn read_key(path: &Path) -> Result<zeroize::Zeroizing<String>, Error> {
-    match read_small_text(path, KEY_BYTES_MAX) {
-        Ok((_, mode)) if mode & 0o077 != 0 => Err(Error::KeyOpen { path: path.to_owned(), mode }),
-        Ok((text, _)) => Ok(text),
-        Err(Error::Read { path, source }) if source.kind() == io::ErrorKind::NotFound => {
-            Err(Error::KeyMissing { path })
-        }
-        Err(other) => Err(other),
+/// Makes the two secret files in `folder`, as far as they are not there yet.
+pub(super) fn make_keys(folder: &Path, lock: Option<&Recipient>) -> Result<(), Error> {
+    create_private_folder(folder)?;
+    // The signing key last: of keys that are half made, and of keys that are half in use, another one is there.
+    let encryption = folder.join(ENCRYPT_KEY);
+    if !encryption.exists() {
+        write_key(&encryption, Identity::generate().to_text().as_bytes(), lock)?;
     }
+    let signing = folder.join(SIGN_KEY);
+    if !signing.exists() {
+        let text = SigningKey::generate().and_then(|key| key.to_text()).map_err(not_a_key(&signing))?;
+        write_key(&signing, text.as_bytes(), lock)?;
+    }
+    Ok(())
 }
 
-fn not_a_key(path: &Path) -> impl FnOnce(KeyError) -> Error {
+/// Writes a key file that must not be there yet.
+pub(super) fn write_key(path: &Path, text: &[u8], lock: Option<&Recipient>) -> Result<(), Error> {
+    match lock {
+        None => create_private(path, text)?,
+        Some(lock) => {
+            let sealed = lock.seal_text(text);
+            let sealed = sealed.map_err(|source| Error::Write { path: path.to_owned(), source })?;
+            create_private(path, &sealed)?
+        }
+    };
+    Ok(())
+}
+
+pub(super) fn not_a_key(path: &Path) -> impl FnOnce(KeyError) -> Error {
     let path = path.to_owned();
     |source| Error::NotAKey { path, source }
 }
 
-const SIGN_KEY: &str = "sign.key";
-const SIGN_PUB: &str = "sign.pub";
-const ENCRYPT_KEY: &str = "encrypt.key";
+pub(super) const SIGN_KEY: &str = "sign.key";
+pub(super) const SIGN_PUB: &str = "sign.pub";
+pub(super) const ENCRYPT_KEY: &str = "encrypt.key";
+pub(super) const RETIRED: &str = "retired";
 const OWN_CARD: &str = "own.card";
-const KEY_BYTES_MAX: u64 = 16 * 1024;
+pub(super) const KEY_BYTES_MAX: u64 = 16 * 1024;
 /// The most that a card may hold.
 pub(super) const CARD_BYTES_MAX: u64 = 64 * 1024;
 

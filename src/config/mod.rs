@@ -5,6 +5,7 @@
 
 mod administrator;
 mod agent;
+mod backup;
 mod card;
 mod card_content;
 mod central_section;
@@ -15,7 +16,9 @@ mod error;
 mod every;
 mod fault;
 mod files;
+mod key_turn;
 mod keys;
+mod lock;
 mod mail;
 mod mail_access;
 mod place;
@@ -35,6 +38,7 @@ mod words;
 
 pub use administrator::{AdminDatabase, Administrator};
 pub use agent::Agent;
+pub use backup::KeyBackup;
 pub use card::{AnswerCard, SiteCard, VerifiedAnswer, VerifiedSite};
 pub use central_section::{CentralLines, write_central};
 pub use create::{NewSettings, set_tables};
@@ -42,7 +46,9 @@ pub use database::{Database, Password, Tls};
 pub use error::{CardError, Error};
 pub use every::parse as parse_duration;
 pub use fault::{Excerpt, Fault, Problem, SyntaxError};
+pub use key_turn::NextKeys;
 pub use keys::{KeyFolder, Keys};
+pub use lock::{KeyLock, Passphrase, read_passphrase};
 pub use mail::MailQuota;
 pub use mail_access::MailAccess;
 pub use place::{find, for_new, state_for};

@@ -10,6 +10,7 @@ use crate::config::database::Database;
 use crate::config::error::Error;
 use crate::config::fault::Problem;
 use crate::config::files::read_small_text;
+use crate::config::lock::KeyLock;
 use crate::config::mail::{MailQuota, read_rate};
 use crate::config::mail_access::MailAccess;
 use crate::config::place::state_for;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub site: Site,
     /// The folder of keys, outbox and inbox.
     pub state: PathBuf,
+    /// How the keys are unlocked, where a passphrase protects them.
+    pub keys: KeyLock,
     /// The database whose changes travel.
     pub database: Database,
     /// The centre's database, where a lab can reach it by network.
@@ -71,13 +74,13 @@ impl Settings {
     }
 
     /// Checks the text of a settings file. `mode` are the file's permissions.
-    pub(super) fn read(path: &Path, text: &str, mode: u32) -> Result<Self, Error> {
+    pub fn read(path: &Path, text: &str, mode: u32) -> Result<Self, Error> {
         let reader = Reader::new(path, text);
         let tree = reader.parse()?;
         let top = reader.top(&tree);
         top.only(&[
-            "role", "site", "state", "database", "central", "sync", "tables", "mail", "agent", "stick",
-            "keep",
+            "role", "site", "state", "keys", "database", "central", "sync", "tables", "mail", "agent",
+            "stick", "keep",
         ])?;
         let role = top.word("role", Role::WORDS, |word| word.parse().ok())?;
         let role = top.shown(top.needed("role", role)?);
@@ -91,6 +94,7 @@ impl Settings {
                 state
             }
         };
+        let keys = KeyLock::read(&top.section("keys")?, folder)?;
         let database = top.section("database")?;
         if !database.is_there() {
             return Err(top.missing("database"));
@@ -115,6 +119,7 @@ impl Settings {
             role,
             site,
             state,
+            keys,
             database,
             central,
             tables,

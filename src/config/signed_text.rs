@@ -20,10 +20,20 @@ pub(super) fn sign(content: &impl Serialize, comment: &str, key: &SigningKey) ->
     Ok(text)
 }
 
+/// Adds the signature of one more key to what [`sign`] has written.
+pub(super) fn sign_too(text: &mut String, comment: &str, key: &SigningKey) -> Result<(), KeyError> {
+    let end = text.find('\n').map_or(text.len(), |at| at + 1);
+    let signature = key.sign(text.get(..end).unwrap_or_default().as_bytes(), comment)?;
+    text.push_str(&signature);
+    Ok(())
+}
+
 /// A text in which line and signature are told apart, neither of them believed yet.
 pub(super) struct Unverified<'a> {
     line: &'a str,
     signature: &'a str,
+    /// Signatures of more keys, below the first one.
+    more: Vec<&'a str>,
 }
 
 impl<'a> Unverified<'a> {
@@ -34,10 +44,15 @@ impl<'a> Unverified<'a> {
         }
         let end = text.find('\n').ok_or(CardError::NotACard)? + 1;
         let (line, signature) = text.split_at(end);
-        if !line.starts_with("{\"format\":\"") || !signature.starts_with("untrusted comment:") {
+        if !line.starts_with("{\"format\":\"") || !signature.starts_with(BEGIN) {
             return Err(CardError::NotACard);
         }
-        Ok(Unverified { line, signature })
+        let mut begins: Vec<usize> = signature.match_indices(BEGIN).map(|(at, _)| at).collect();
+        begins.push(signature.len());
+        let blocks = begins.windows(2).filter_map(|pair| signature.get(*pair.first()?..*pair.last()?));
+        let mut blocks = blocks.take(SIGNATURES_MAX + 1);
+        let signature = blocks.next().ok_or(CardError::NotACard)?;
+        Ok(Unverified { line, signature, more: blocks.collect() })
     }
 
     /// What stands first in the line: `packmule-card/1`. Says only how to read the rest.
@@ -57,11 +72,36 @@ impl<'a> Unverified<'a> {
         Digest::from_bytes(Sha256::digest(self.line).into())
     }
 
+    /// The signatures of more keys; none of them is believed yet.
+    pub(super) fn more(&self) -> MoreSignatures {
+        let signatures = self.more.iter().map(|text| (*text).to_owned()).collect();
+        MoreSignatures { line: self.line.to_owned(), signatures }
+    }
+
     /// Checks the signature of the line.
     pub(super) fn verify(&self, key: &VerifyingKey) -> Result<(), CardError> {
         if key.verifies(self.line.as_bytes(), self.signature) { Ok(()) } else { Err(CardError::BadSignature) }
     }
 }
+
+/// Signatures of more keys than the one that stands in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MoreSignatures {
+    line: String,
+    signatures: Vec<String>,
+}
+
+impl MoreSignatures {
+    /// Whether one of them was made by `key`.
+    pub(super) fn has_one_of(&self, key: &VerifyingKey) -> bool {
+        self.signatures.iter().any(|signature| key.verifies(self.line.as_bytes(), signature))
+    }
+}
+
+/// How a signature begins.
+const BEGIN: &str = "untrusted comment:";
+/// The most signatures below the first one that are looked at.
+const SIGNATURES_MAX: usize = 16;
 
 fn to_line(content: &impl Serialize) -> String {
     let mut line = serde_json::to_string(content).expect("texts, numbers and lists are always JSON");
@@ -96,6 +136,21 @@ mod tests {
         let changed = text.replace("lab-a", "lab-b");
         let unverified = Unverified::new(&changed).unwrap();
         assert_eq!(unverified.verify(key.verifying_key()), Err(CardError::BadSignature));
+    }
+
+    #[test]
+    fn more_keys_can_sign_the_same_line_and_each_counts_for_itself() {
+        let [own, old, other] = [(); 3].map(|()| SigningKey::generate().unwrap());
+        let note = Note { format: "note/1".into(), site: "lab-a".into() };
+        let mut text = sign(&note, "about", &own).unwrap();
+        sign_too(&mut text, "about", &old).unwrap();
+        let unverified = Unverified::new(&text).unwrap();
+        unverified.verify(own.verifying_key()).unwrap();
+        assert!(unverified.verify(old.verifying_key()).is_err());
+        assert!(unverified.more().has_one_of(old.verifying_key()));
+        assert!(!unverified.more().has_one_of(other.verifying_key()));
+        let changed = text.replace("lab-a", "lab-b");
+        assert!(!Unverified::new(&changed).unwrap().more().has_one_of(old.verifying_key()));
     }
 
     #[test]

@@ -61,6 +61,15 @@ impl Witness {
         replace_private(&self.path, write(&self.streams).as_bytes())
     }
 
+    /// Forgets everything: the database begins anew, under another history.
+    pub fn forget_all(&mut self) -> Result<(), Error> {
+        if self.streams.is_empty() {
+            return Ok(());
+        }
+        self.streams.clear();
+        replace_private(&self.path, write(&self.streams).as_bytes())
+    }
+
     /// Remembers sealed bundles, on disk, before their files get their names.
     pub fn record(&mut self, sealed: impl IntoIterator<Item = (Site, Sealed)>) -> Result<(), Error> {
         self.streams.extend(sealed);

@@ -59,6 +59,14 @@ pub fn enrol(
         }
         Some(known) if is_same(&known, lab) => known.number.unwrap_or_default(),
         Some(known) if has_same_keys(&known, lab) => come_back(home, &known, lab)?,
+        Some(known) if card.is_vouched_for_by(&known.verifying_key.parse()?) => {
+            take_new_keys(home, &known, lab)?;
+            if known.incarnation == lab.incarnation {
+                known.number.unwrap_or_default()
+            } else {
+                come_back(home, &known, lab)?
+            }
+        }
         Some(_) => return Err(Cause::SiteTaken { site: lab.site.clone() }.into()),
         None => {
             let number = ledger::next_number(&mut home.session)?;
@@ -84,7 +92,7 @@ pub fn enrol(
         tables: tables.collect(),
         online,
     }
-    .create(&home.keys.signing)?;
+    .create_after(&home.keys.signing, &home.keys.retired)?;
     std::fs::write(answer, text).map_err(|source| Error::File { path: answer.to_path_buf(), source })?;
     Ok(Enrolled {
         site: lab.site.clone(),
@@ -111,6 +119,21 @@ pub(super) fn is_same(known: &KnownSite, card: &SiteCard) -> bool {
 /// Whether a card is of the keys that are known, of whatever history.
 pub(super) fn has_same_keys(known: &KnownSite, card: &SiteCard) -> bool {
     known.verifying_key == card.verifying.to_string() && known.recipient == card.recipient.to_string()
+}
+
+/// Takes in the keys of a card that the key known here has signed as well.
+///
+/// The bundle in which the site tells of them may still be on its way, with others that the old key has signed before it.
+pub(super) fn take_new_keys(home: &mut Home<'_>, known: &KnownSite, card: &SiteCard) -> Result<(), Error> {
+    let (from, to) = (known.site.clone(), home.here.site.clone());
+    let stream = StreamId { from, incarnation: known.incarnation, to };
+    let (verifying, recipient) = (card.verifying.to_string(), card.recipient.to_string());
+    let new = (verifying.as_str(), recipient.as_str());
+    let old = &known.verifying_key;
+    ledger::take_keys(&mut home.session, &stream, old, new, None, now())?;
+    home.retired = ledger::retired_keys(&mut home.session)?;
+    home.sites = ledger::sites(&mut home.session)?;
+    Ok(())
 }
 
 /// Takes in a lab whose database was put back, under its new history. Returns its number, which stays.

@@ -120,6 +120,31 @@ pub enum Cause {
         /// The lab.
         site: Site,
     },
+    /// A site is to hear of new keys from a key that is not here any more.
+    #[error("{site} knows this site by signing key {key}, and that key is not here any more")]
+    KeyNotKept {
+        /// The public key.
+        key: String,
+        /// The site.
+        site: Site,
+    },
+    /// A copy of keys that names no site.
+    #[error("the backup names no site")]
+    BackupOfNobody,
+    /// A copy of another site's keys.
+    #[error("these are the keys of {found}, and the settings are those of {wanted}")]
+    BackupOfOther {
+        /// Whose keys they are.
+        found: Site,
+        /// Whose the settings are.
+        wanted: Site,
+    },
+    /// The keys were put back, and the database goes on as if nothing had happened.
+    #[error("the keys of {site} were put back from a backup")]
+    KeysRestored {
+        /// This site.
+        site: Site,
+    },
     /// A lab whose settings do not say where the centre can be reached.
     #[error("the settings of {site} do not say where the centre can be reached by network")]
     NoCentralAddress {

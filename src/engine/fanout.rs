@@ -7,23 +7,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 
-use crate::bundle::{FOLLOWS_SETTING, SigningKey};
+use crate::bundle::FOLLOWS_SETTING;
 use crate::capture::{Audience, Captured, Snapshot, Summary};
+use crate::config::Keys;
 use crate::db::Table;
-use crate::engine::error::Error;
+use crate::engine::error::{Cause, Error};
 use crate::engine::feed::{Feed, seal_stream};
 use crate::engine::outbox::OutboxFolder;
 use crate::engine::receivers::Receiver;
 use crate::mailbox::Folder;
 use crate::model::{BundleKind, Stamp, TableName, TableShape};
 use crate::monitor::Monitor;
-use crate::seal::{Plan, Sealed, Sealer};
+use crate::seal::{Plan, Sealed, Sealer, Turn};
 use crate::spool::Spool;
 
 /// What the bundles of one seal have in common.
 pub(super) struct Fanout<'a> {
     pub(super) outbox: &'a Folder,
-    pub(super) signing: &'a SigningKey,
+    pub(super) keys: &'a Keys,
     pub(super) sealed_at: Stamp,
     /// How far the clock is ahead of the centre's, in milliseconds; `None` where nobody knows.
     pub(super) ahead_ms: Option<i64>,
@@ -91,11 +92,22 @@ impl Fanout<'_> {
             even_empty: to.owes_receipt || to.kind == BundleKind::Snapshot,
             settings,
             recipient: &to.recipient,
-            signing: self.signing,
+            signing: &self.keys.signing,
+            turn: self.turn(to)?,
             size_bytes_max: self.size_bytes_max,
         };
         let outbox = OutboxFolder(self.outbox);
         seal_stream(Sealer::new(plan, &outbox, self.monitor), produce)
+    }
+
+    /// What tells a site of new keys, where it knows older ones.
+    fn turn(&self, to: &Receiver) -> Result<Option<Turn<'_>>, Error> {
+        let Some(known) = &to.known_key else {
+            return Ok(None);
+        };
+        let old = self.keys.signing_key(known);
+        let old = old.ok_or_else(|| Cause::KeyNotKept { key: known.clone(), site: to.site.clone() })?;
+        Ok(Some(Turn { old, new: self.keys.public() }))
     }
 
     fn collect(&self, snapshot: &mut Snapshot<'_>) -> Result<(Summary, Collected<'_>), Error> {

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use crate::bundle::{KeyRing, VerifyingKey};
+use crate::bundle::{self, KeyRing, VerifyingKey};
 use crate::config::{self, KeyFolder, Keys, Settings};
 use crate::db::{self, Session, Target};
 use crate::engine::error::{Cause, Error};
-use crate::ledger::{self, Here, KnownSite};
+use crate::engine::rotate::finish_turn;
+use crate::ledger::{self, Here, KnownSite, RetiredKey};
 use crate::mailbox::Folder;
 use crate::model::{Direction, Role, Site, Stamp, StreamId, TableName};
 use crate::monitor::Monitor;
@@ -24,6 +25,10 @@ pub struct Home<'a> {
     pub(super) here: Here,
     pub(super) session: Session,
     pub(super) sites: Vec<KnownSite>,
+    /// Keys that were replaced, ours and those of others.
+    pub(super) retired: Vec<RetiredKey>,
+    /// Sites that know us by an older key, with that key.
+    pub(super) untold: BTreeMap<Site, String>,
     pub(super) outbox: Folder,
     pub(super) inbox: Folder,
     /// The labs that this one of several workers of a centre serves; `None`: it does everything.
@@ -85,7 +90,8 @@ impl<'a> Home<'a> {
     }
 
     fn open(settings: &'a Settings, monitor: &'a dyn Monitor, work: Work) -> Result<Self, Error> {
-        let keys = KeyFolder::new(&settings.state).open()?;
+        let folder = KeyFolder::new(&settings.state);
+        let mut keys = folder.open_with(&settings.keys)?;
         let lock = match work {
             Work::Changes => Some(lock(settings, File::try_lock)?),
             Work::Shares(_) => Some(lock(settings, File::try_lock_shared)?),
@@ -103,13 +109,34 @@ impl<'a> Home<'a> {
             ledger::prepare(&mut session, here.role)?;
         }
         let sites = ledger::sites(&mut session)?;
+        let (retired, untold) = match ledger::knows_keys(&mut session)? {
+            true => (ledger::retired_keys(&mut session)?, ledger::untold_sites(&mut session)?),
+            // Whoever only looks must not make the tables that the program before this one did not have.
+            false => (Vec::new(), BTreeMap::new()),
+        };
+        if work != Work::Looks && finish_turn(settings, monitor, &keys, &untold)? {
+            keys = folder.open_with(&settings.keys)?;
+        }
         let outbox = Folder::ensure(settings.state.join("outbox"))?;
         let portion = match work {
             Work::Shares(portion) => portion,
             Work::Changes | Work::Looks => None,
         };
         let inbox = own_folder(settings, portion, "inbox")?;
-        Ok(Home { settings, monitor, keys, here, session, sites, outbox, inbox, portion, _lock: lock })
+        Ok(Home {
+            settings,
+            monitor,
+            keys,
+            here,
+            session,
+            sites,
+            retired,
+            untold,
+            outbox,
+            inbox,
+            portion,
+            _lock: lock,
+        })
     }
 
     /// Where bundles lie while they are fetched.
@@ -165,9 +192,19 @@ impl<'a> Home<'a> {
     /// The keys by which bundles are known: those of every enrolled site, and our own.
     pub(super) fn ring(&self) -> Result<KeyRing, Error> {
         let mut ring = KeyRing::default();
-        ring.insert(self.here.site.clone(), self.keys.signing.verifying_key().clone());
+        for own in std::iter::once(&self.keys.signing).chain(&self.keys.retired) {
+            ring.insert(self.here.site.clone(), own.verifying_key().clone());
+        }
         for known in &self.sites {
             ring.insert(known.site.clone(), known.verifying_key.parse::<VerifyingKey>()?);
+        }
+        for one in self.retired.iter().filter(|one| one.stream.from != self.here.site) {
+            ring.retire(bundle::RetiredKey {
+                site: one.stream.from.clone(),
+                incarnation: one.stream.incarnation,
+                last: one.last,
+                key: one.verifying_key.parse()?,
+            });
         }
         Ok(ring)
     }

@@ -9,7 +9,7 @@ use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
 use crate::ledger::SiteState;
 use crate::mailbox::Found;
-use crate::model::BundleName;
+use crate::model::{BundleKind, BundleName, Role};
 use crate::monitor::{Phase, Step};
 
 /// Why a file is not taken any further.
@@ -44,6 +44,11 @@ impl Home<'_> {
         let name = verified.manifest().name();
         if verified.manifest().stream().to != self.here.site {
             return Err(Rejected::NotOurs { name });
+        }
+        // Labs say what has changed. What a snapshot does not name is deleted, and that is never theirs to say.
+        if self.here.role == Role::Central && verified.manifest().kind() == BundleKind::Snapshot {
+            let fault = bundle::ManifestFault::Value("kind");
+            return Err(Rejected::Bundle(bundle::Error::Manifest { fault }));
         }
         let state = self.sites.iter().find(|known| known.site == name.from).map(|known| known.state);
         match state {

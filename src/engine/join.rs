@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::capture::{self, LogDepth};
 use crate::config::{self, AnswerCard, CentralLines, KeyFolder, SiteCard, VerifiedAnswer};
 use crate::db::Catalog;
-use crate::engine::enrol::{has_same_keys, known_site};
+use crate::engine::enrol::{has_same_keys, known_site, take_new_keys};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{Home, now};
 use crate::engine::rekey::{RekeyPlan, Rekeyed, plan_rekey, rekey};
@@ -101,6 +101,7 @@ pub fn open_answer(home: &Home<'_>, path: &Path) -> Result<VerifiedAnswer, Error
 
 /// Joins the centre whose answer this is. The words must have been compared. Again with a newer answer: takes its tables.
 pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, options: JoinOptions) -> Result<Joined, Error> {
+    let card = answer;
     let answer = answer.answer();
     let central = &answer.central;
     let catalog = Catalog::load(&mut home.session)?;
@@ -110,9 +111,16 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, options: JoinOptions) 
         Adoption::Rekeyed => Some(plan_rekey(home, &catalog, &tables, answer)?),
         Adoption::None | Adoption::AsTheyAre => None,
     };
-    match home.sites.iter().find(|known| known.role == Role::Central) {
+    match home.sites.iter().find(|known| known.role == Role::Central).cloned() {
         // Of another history of the centre its own snapshot tells.
-        Some(known) if has_same_keys(known, central) => {}
+        Some(known) if has_same_keys(&known, central) => {}
+        // A database that was put back may have forgotten that the centre has other keys.
+        Some(known)
+            if known.incarnation == central.incarnation
+                && card.is_vouched_for_by(&known.verifying_key.parse()?) =>
+        {
+            take_new_keys(home, &known, central)?;
+        }
         Some(known) => return Err(Cause::SiteTaken { site: known.site.clone() }.into()),
         None => ledger::add_site(&mut home.session, &known_site(central, Some(1)))?,
     }

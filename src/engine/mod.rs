@@ -16,8 +16,10 @@ mod history;
 mod home;
 mod intake;
 mod join;
+mod key_care;
 mod lab_account;
 mod mail;
+mod new_keys;
 mod outbox;
 mod overdue;
 mod own_account;
@@ -34,6 +36,7 @@ mod rekey;
 mod reply;
 mod review;
 mod rights;
+mod rotate;
 mod rules;
 mod seal;
 mod series;
@@ -53,6 +56,7 @@ pub use error::{Cause, Error};
 pub use history::history;
 pub use home::{Home, Portion};
 pub use join::{Adoption, JoinOptions, JoinPreview, Joined, OnlineAccess, join, open_answer, preview_join};
+pub use key_care::{backup_keys, protect_keys, restore_keys, unprotect_keys};
 pub use lab_account::{AccountDoor, LabAccount};
 pub use mail::{
     FetchedBundle, LineOptions, MailLine, Pull, PullPreview, Push, PushPreview, Pushed, PushedBundle,
@@ -71,6 +75,7 @@ pub use review::{
     ReviewFault, Sample, Shown, ShownRow, Wanted, decide, decide_all, export_conflicts, list_conflicts,
     preview_decisions, reopen, reopen_all, show,
 };
+pub use rotate::{Rotated, preview_rotation, rotate};
 pub use rules::{RuleFault, RuleProblem};
 pub use seal::{SealReport, SealedStream, count_unsealed, seal};
 pub use series::{SeriesOutcome, SeriesReport, ServerSettings};

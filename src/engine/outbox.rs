@@ -7,7 +7,7 @@ use std::io;
 use crate::bundle::Unverified;
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
-use crate::ledger::{self, BundleRecord};
+use crate::ledger::{self, BundleRecord, RetiredKey};
 use crate::mailbox::{Folder, PartFile};
 use crate::model::{BundleKind, BundleName, Role, Site};
 use crate::seal::Outbox;
@@ -73,7 +73,16 @@ impl Home<'_> {
         let mut unconfirmed = Vec::new();
         for site in to {
             let stream = self.stream_to(&site);
-            for record in still_needed(ledger::unconfirmed_bundles(&mut self.session, &stream)?) {
+            let records = ledger::unconfirmed_bundles(&mut self.session, &stream)?;
+            let needed = still_needed(records.clone());
+            let first = needed.first().map(|record| record.seq);
+            // A snapshot does not stand for the bundle that names the key which signs it.
+            let names_keys = |record: &BundleRecord| {
+                let ends = |one: &RetiredKey| one.stream == stream && one.last == Some(record.seq);
+                Some(record.seq) < first && self.retired.iter().any(ends)
+            };
+            let before: Vec<BundleRecord> = records.into_iter().filter(names_keys).collect();
+            for record in before.into_iter().chain(needed) {
                 let name = record.name();
                 if !there.contains(&name) {
                     return Err(Cause::OutboxIncomplete { name }.into());

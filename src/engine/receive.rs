@@ -13,6 +13,7 @@ use crate::engine::error::Error;
 use crate::engine::follow::renew_stale;
 use crate::engine::home::Home;
 use crate::engine::intake::Rejected;
+use crate::engine::new_keys::{Learn, learn_keys};
 use crate::engine::parked::{ParkedOptions, retry_parked};
 use crate::engine::ready::{Tables, retry_kept};
 use crate::engine::stream::receive_stream;
@@ -114,17 +115,32 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions<'_
     for part in home.inbox.parts()? {
         home.inbox.remove_part(&part.name)?;
     }
-    let ring = home.ring()?;
+    let mut ring = home.ring()?;
     let mut import = Import::default();
-    let mut waiting = Vec::new();
+    let (mut waiting, mut strangers) = (Vec::new(), Vec::new());
     let inbox = scan(&[home.inbox.path().to_path_buf()], bundle::limits::BUNDLE_BYTES_MAX);
     let outside = scan(places, bundle::limits::BUNDLE_BYTES_MAX);
     for (found, in_inbox) in [(inbox, true), (outside, false)] {
         let Scan { bundles, torn, problems } = found;
         import.problems.extend(problems);
         for one in bundles.into_iter().chain(torn) {
-            if let Some(one) = look(home, &ring, one, in_inbox, &mut import) {
-                waiting.push(one);
+            match look(home, &ring, &one, in_inbox, &mut import) {
+                Looked::Waiting(one) => waiting.push(*one),
+                Looked::Stranger => strangers.push((one, in_inbox)),
+                Looked::Done => {}
+            }
+        }
+    }
+    // New keys that a bundle names make others known, and those may name newer ones.
+    let learn = if options.dry_run { Learn::ForNow } else { Learn::ForGood };
+    while learn_keys(home, waiting.iter().map(|one| &one.verified), learn)? && !strangers.is_empty() {
+        ring = home.ring()?;
+        import.items.retain(|item| !matches!(item.outcome, ItemOutcome::Stranger(_)));
+        for (one, in_inbox) in std::mem::take(&mut strangers) {
+            match look(home, &ring, &one, in_inbox, &mut import) {
+                Looked::Waiting(one) => waiting.push(*one),
+                Looked::Stranger => strangers.push((one, in_inbox)),
+                Looked::Done => {}
             }
         }
     }
@@ -207,30 +223,35 @@ fn met(
         .collect()
 }
 
+/// What a look at a file's head came to.
+enum Looked {
+    /// It is a bundle for this site.
+    Waiting(Box<Waiting>),
+    /// Nobody here knows its key; what others say may change that.
+    Stranger,
+    /// There is no more to do with it.
+    Done,
+}
+
 /// Reads a file's head. What cannot be used is put down in `import`.
-fn look(
-    home: &Home<'_>,
-    ring: &KeyRing,
-    found: Found,
-    in_inbox: bool,
-    import: &mut Import,
-) -> Option<Waiting> {
+fn look(home: &Home<'_>, ring: &KeyRing, found: &Found, in_inbox: bool, import: &mut Import) -> Looked {
     let mut file = match mailbox::open_file(&found.path) {
         Ok(file) => file,
         Err(error) => {
             import.problems.push(error);
-            return None;
+            return Looked::Done;
         }
     };
-    let (name, outcome) = match home.take_in(ring, &found, in_inbox, &mut file) {
-        Ok(waiting) => return Some(waiting),
+    let (name, outcome) = match home.take_in(ring, found, in_inbox, &mut file) {
+        Ok(waiting) => return Looked::Waiting(Box::new(waiting)),
         Err(Rejected::Bundle(error)) => (found.name_hint.clone(), ItemOutcome::Refused(error)),
         Err(Rejected::NotOurs { name }) => (Some(name), ItemOutcome::NotOurs),
         Err(Rejected::Stranger { claims, source }) => (claims, ItemOutcome::Stranger(source)),
         // It came before its site was suspended: it stays until the site speaks again, and is no news.
-        Err(Rejected::Silenced { .. }) if in_inbox => return None,
+        Err(Rejected::Silenced { .. }) if in_inbox => return Looked::Done,
         Err(Rejected::Silenced { name, state }) => (Some(name), ItemOutcome::Silenced(state)),
     };
-    import.items.push(Item { path: found.path, name, outcome });
-    None
+    let is_stranger = matches!(outcome, ItemOutcome::Stranger(_));
+    import.items.push(Item { path: found.path.clone(), name, outcome });
+    if is_stranger { Looked::Stranger } else { Looked::Done }
 }

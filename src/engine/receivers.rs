@@ -28,6 +28,8 @@ pub(super) struct Receiver {
     ///
     /// A receipt is not answered with a receipt, or two sites would thank each other for ever.
     pub(super) owes_receipt: bool,
+    /// The key that it knows this site by, where that is not the one of now: it is to hear of the new keys.
+    pub(super) known_key: Option<String>,
 }
 
 impl Receiver {
@@ -74,6 +76,7 @@ impl Home<'_> {
             is_whole: true,
             receipt: None,
             owes_receipt: false,
+            known_key: self.untold.get(&known.site).cloned(),
             site: known.site,
         })
     }

@@ -104,10 +104,27 @@ fn record_stream(
     if let (Some(receipt), Some(_)) = (to.receipt, made.last()) {
         ledger::tell_stream(session, &to.incoming, receipt.seq)?;
     }
+    if let (Some(key), Some(first)) = (&to.known_key, made.first()) {
+        ledger::end_key(session, &to.stream.id, key, first.seq, now())?;
+    }
     if to.kind == BundleKind::Snapshot && to.is_whole {
         ledger::want_snapshot(session, &to.site, false)?;
     }
     Ok(())
+}
+
+impl Home<'_> {
+    /// Notes who has a bundle now that names the new keys, as the ledger does.
+    pub(super) fn have_told(&mut self, receivers: &[Receiver], sealed: &[Vec<Sealed>]) {
+        for (to, made) in receivers.iter().zip(sealed) {
+            let Some((key, first)) = to.known_key.clone().zip(made.first()) else {
+                continue;
+            };
+            self.untold.remove(&to.site);
+            let (stream, last) = (to.stream.id.clone(), Some(first.seq));
+            self.retired.push(ledger::RetiredKey { stream, verifying_key: key, last });
+        }
+    }
 }
 
 /// Remembers the last bundle of each stream beside the keys, then gives every part its name.

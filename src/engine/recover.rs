@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{KeyFolder, Witness};
 use crate::engine::error::Error;
 use crate::engine::home::Home;
-use crate::engine::setup::{new_incarnation, own_card};
+use crate::engine::setup::{card_text, new_incarnation};
 use crate::ledger;
 use crate::model::{BundleName, Incarnation, Role, Site};
 use crate::monitor::Step;
@@ -76,8 +76,12 @@ pub fn recover(home: &mut Home<'_>, card: &Path) -> Result<Recovered, Error> {
     let folder = KeyFolder::new(&home.settings.state);
     Witness::open(&folder)?.forget(&stream.to)?;
     home.monitor.step(Step::RecoverWitnessed);
-    let text = own_card(home.settings, &home.keys, &home.here).create(&home.keys.signing)?;
+    let text = card_text(home.settings, &home.keys, &home.here)?;
     folder.keep_card(&text)?;
+    folder.forget_restored()?;
+    // The card tells the centre of the keys of now; the new history begins with them.
+    ledger::forget_untold(&mut home.session, &stream.to)?;
+    home.untold.remove(&stream.to);
     std::fs::write(card, text).map_err(|source| Error::File { path: card.to_path_buf(), source })?;
     Ok(Recovered { lost, incarnation, card: card.to_path_buf(), words: home.keys.words() })
 }

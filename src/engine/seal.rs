@@ -64,6 +64,9 @@ impl SealedStream {
 
 /// Seals what has changed since the last seal. The tables are read in one snapshot; no write waits for it.
 pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
+    if KeyFolder::new(&home.settings.state).is_restored() {
+        return Err(Cause::KeysRestored { site: home.here.site.clone() }.into());
+    }
     home.complete_last_seal()?;
     // Before the snapshot: the labs hear at once of what fits now.
     let unparked = retry_parked_calmly(home);
@@ -91,7 +94,7 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
     settings.extend(kept.map(|seq| (KEPT_SETTING.to_owned(), seq.to_string())));
     let fanout = Fanout {
         outbox: &home.outbox,
-        signing: &home.keys.signing,
+        keys: &home.keys,
         sealed_at,
         ahead_ms,
         size_bytes_max: home.settings.bundle_bytes_max,
@@ -108,6 +111,7 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
             let known = home.sites.iter_mut().filter(|known| known.site == to.site);
             known.for_each(|known| known.wants_snapshot = false);
         }
+        home.have_told(&receivers, &sealed);
         give_names(home, &mut witness, &receivers, &sealed)?;
     }
     Ok(SealReport { unparked, ..report(receivers, sealed, summary, shared.skipped) })

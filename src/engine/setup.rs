@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use crate::bundle;
 use crate::capture::{self, LogDepth};
-use crate::config::{self, Administrator, KeyFolder, Keys, NewSettings, Settings, SiteCard, Tables};
+use crate::config::{self, Administrator, KeyFolder, Keys, NewSettings, Settings, SiteCard, Tables, Witness};
 use crate::db::{Catalog, Ensured, Session, sql};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::{connect, lock, now};
@@ -166,7 +167,7 @@ fn set_up(init: &Init, settings: Settings) -> Result<InitReport, Error> {
     expect_rules(&settings, &catalog)?;
     let (mut tables, unshareable) = wanted_tables(&catalog, &wanted(&settings))?;
     let _lock = lock(&settings, File::try_lock)?;
-    let keys = KeyFolder::new(&settings.state).create()?;
+    let keys = KeyFolder::new(&settings.state).create_with(&settings.keys)?;
     // What the application may have made itself comes first: where it is refused, nothing of packmule's is there yet. A view reads it, too.
     let log = capture::ensure_log(&mut session)?;
     ledger::ensure_conflict_log(&mut session)?;
@@ -246,6 +247,10 @@ fn create_here(session: &mut Session, settings: &Settings) -> Result<Here, Error
         logged_since: now(),
     };
     ledger::create_here(session, &here)?;
+    // A database that begins anew uses no number of an older history again.
+    let folder = KeyFolder::new(&settings.state);
+    Witness::open(&folder)?.forget_all()?;
+    folder.forget_restored()?;
     Ok(here)
 }
 
@@ -285,16 +290,26 @@ pub(super) fn new_incarnation(settings: &Settings) -> Result<Incarnation, Error>
 /// Writes the lab's card. The one that was made first is kept: the centre's answer names its digest.
 fn write_card(settings: &Settings, keys: &Keys, here: &Here, path: &Path) -> Result<PathBuf, Error> {
     let folder = KeyFolder::new(&settings.state);
-    let text = match folder.kept_card()? {
+    let is_ours = |text: &String| {
+        let card = SiteCard::open(text).ok();
+        card.is_some_and(|card| card.card().incarnation == here.incarnation)
+    };
+    // One of another history speaks of a database that is gone.
+    let text = match folder.kept_card()?.filter(is_ours) {
         Some(text) => text,
         None => {
-            let text = own_card(settings, keys, here).create(&keys.signing)?;
+            let text = card_text(settings, keys, here)?;
             folder.keep_card(&text)?;
             text
         }
     };
     std::fs::write(path, text).map_err(|source| Error::File { path: path.to_path_buf(), source })?;
     Ok(path.to_path_buf())
+}
+
+/// This site's card as text, signed by its keys of before, too.
+pub(super) fn card_text(settings: &Settings, keys: &Keys, here: &Here) -> Result<String, bundle::KeyError> {
+    own_card(settings, keys, here).create_after(&keys.signing, &keys.retired)
 }
 
 /// This site's card.

@@ -148,6 +148,11 @@ fn judge(
             Some(ItemOutcome::Forked(Fork::SameNumber))
         }
         Verdict::Gap { missing } => Some(wait(home, waiting, missing, options)?),
+        // It would only wait, as a bundle with a gap before it.
+        Verdict::Next if reading.failed.is_some() && !may_wait(home, waiting)? => {
+            let first = reading.failed.unwrap_or(1);
+            Some(ItemOutcome::Waits(first..=name.seq.number() - 1))
+        }
         Verdict::Next => match keep(home, waiting) {
             // The inbox's disk is full or fails: that is told of this bundle, and the other labs go on.
             Err(error) => {
@@ -256,6 +261,12 @@ fn wait(
     missing: RangeInclusive<u64>,
     options: ImportOptions<'_>,
 ) -> Result<ItemOutcome, Error> {
+    if !may_wait(home, waiting)? {
+        return Ok(match prove(waiting) {
+            Ok(()) => ItemOutcome::Waits(missing),
+            Err(error) => ItemOutcome::Refused(error),
+        });
+    }
     match keep(home, waiting) {
         Err(error) => Ok(ItemOutcome::Failed(Box::new(error))),
         Ok(Err(error)) => Ok(ItemOutcome::Refused(error)),
@@ -266,6 +277,20 @@ fn wait(
             Ok(ItemOutcome::Waits(missing))
         }
     }
+}
+
+/// Whether a bundle may wait in the inbox. What waits there of a lab has the same limits as its mail, so that none fills the
+/// centre's disk; more of it stays where it came from, and is taken in once those before it have come.
+fn may_wait(home: &Home<'_>, waiting: &Waiting) -> Result<bool, Error> {
+    if waiting.in_inbox || home.role() == Role::Lab {
+        return Ok(true);
+    }
+    let quota = home.settings.mail;
+    let from = waiting.name().from;
+    let there: Vec<u64> =
+        home.inbox.list()?.iter().filter(|one| one.name.from == from).map(|one| one.size_bytes).collect();
+    let bytes = there.iter().sum::<u64>().saturating_add(waiting.verified.length());
+    Ok((there.len() as u64) < quota.bundles && bytes <= quota.bytes)
 }
 
 /// Makes the private copy, or proves the one that is there.
@@ -294,7 +319,9 @@ fn freeze(
     options: ImportOptions<'_>,
 ) -> Result<(), Error> {
     match fork {
-        Fork::SameNumber | Fork::OtherChain if !options.dry_run => {
+        Fork::SameNumber | Fork::OtherChain
+            if !options.dry_run && is_signed_with_key_of_now(home, waiting) =>
+        {
             let arrival = waiting.arrival();
             let note = format!(
                 "bundle {} with digest {} does not continue this stream",
@@ -304,6 +331,13 @@ fn freeze(
         }
         Fork::SameNumber | Fork::OtherChain | Fork::OtherHistory | Fork::Frozen => Ok(()),
     }
+}
+
+/// Whoever finds a key that was replaced could make a second bundle of an old number, and must not stop a stream by it.
+fn is_signed_with_key_of_now(home: &Home<'_>, waiting: &Waiting) -> bool {
+    let signed_with = waiting.verified.signed_with().to_string();
+    let from = waiting.name().from;
+    home.sites.iter().any(|known| known.site == from && known.verifying_key == signed_with)
 }
 
 /// A private copy of a bundle that was applied is not needed any more.

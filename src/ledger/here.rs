@@ -94,6 +94,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "series", sql: include_str!("../../schema/site/0002_series.sql") },
     Migration { number: 3, name: "clock", sql: include_str!("../../schema/site/0003_clock.sql") },
     Migration { number: 4, name: "joined", sql: include_str!("../../schema/site/0004_joined.sql") },
+    Migration { number: 5, name: "keys", sql: include_str!("../../schema/site/0005_keys.sql") },
 ];
 
 pub(super) const CENTRAL_MIGRATIONS: &[Migration] = &[

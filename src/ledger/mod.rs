@@ -8,6 +8,7 @@ mod error;
 mod here;
 mod histories;
 mod kept;
+mod keys;
 mod lines;
 mod log;
 mod mail_accounts;
@@ -41,6 +42,9 @@ pub use histories::{
 pub use kept::{
     Kept, KeptRows, Why, first_kept_bundle, forget_older_words, forget_words, keep_words, kept_count,
     kept_summary, kept_words,
+};
+pub use keys::{
+    RetiredKey, begin_rotation, end_key, forget_untold, knows_keys, retired_keys, take_keys, untold_sites,
 };
 pub use lines::{
     EarlierState, Line, LineCount, LineFilter, LineHead, applied_before, count_lines, earlier_states,

@@ -4,4 +4,4 @@ mod error;
 mod sealer;
 
 pub use error::Error;
-pub use sealer::{Outbox, Plan, Sealed, Sealer};
+pub use sealer::{Outbox, Plan, Sealed, Sealer, Turn};

@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
 
 use crate::bundle::{
-    self, Header, PayloadHead, PayloadSummary, PayloadWriter, Receipt, Recipient, SigningKey, assemble,
+    self, Header, PayloadHead, PayloadSummary, PayloadWriter, PublicKeys, Receipt, Recipient, SigningKey,
+    assemble,
 };
 use crate::model::{BundleKind, BundleName, Change, ChangeCounts, Digest, Seq, Stamp, StreamId, TableShape};
 use crate::monitor::{Monitor, Phase, Step};
@@ -47,8 +48,18 @@ pub struct Plan<'a> {
     pub recipient: &'a Recipient,
     /// This site's key.
     pub signing: &'a SigningKey,
+    /// The key that the receiver still knows this site by, where it is another one: the first bundle ends its use.
+    pub turn: Option<Turn<'a>>,
     /// From which size on the rest goes into a next bundle, in bytes.
     pub size_bytes_max: u64,
+}
+
+/// The end of one key's use in a stream.
+pub struct Turn<'a> {
+    /// The key that signs the first bundle, and none after it.
+    pub old: &'a SigningKey,
+    /// The keys that this bundle names, and that count from the next one on.
+    pub new: PublicKeys,
 }
 
 /// One bundle, finished as `NAME.part`.
@@ -131,7 +142,9 @@ impl<'a, O: Outbox> Sealer<'a, O> {
     /// Closes the last bundle. Returns all of them, in order; none where there was no change and none is needed.
     pub fn finish(mut self) -> Result<Vec<Sealed>, Error> {
         let open = match self.open.take() {
-            None if self.plan.even_empty && self.sealed.is_empty() => Some(self.begin()?),
+            None if (self.plan.even_empty || self.plan.turn.is_some()) && self.sealed.is_empty() => {
+                Some(self.begin()?)
+            }
             open => open,
         };
         if let Some(open) = open {
@@ -164,6 +177,10 @@ impl<'a, O: Outbox> Sealer<'a, O> {
             (BundleKind::Changes | BundleKind::Receipt, _) if summary.counts.total() > 0 => {
                 BundleKind::Changes
             }
+            // New keys are more than a receipt: the receiver answers that it has heard of them.
+            (BundleKind::Changes | BundleKind::Receipt, true) if self.plan.turn.is_some() => {
+                BundleKind::Changes
+            }
             (BundleKind::Changes | BundleKind::Receipt, _) => BundleKind::Receipt,
         }
     }
@@ -177,6 +194,7 @@ impl<'a, O: Outbox> Sealer<'a, O> {
         self.monitor.step(Step::SealPayloadWritten);
         file.seek(SeekFrom::Start(0))?;
         let kind = self.kind(&summary);
+        let turn = self.plan.turn.as_ref().filter(|_| self.sealed.is_empty());
         let header = Header {
             kind,
             stream: self.plan.stream.clone(),
@@ -185,11 +203,13 @@ impl<'a, O: Outbox> Sealer<'a, O> {
             continues,
             sealed_at: self.plan.sealed_at,
             receipt: self.plan.receipt,
+            keys: turn.map(|turn| turn.new.clone()),
         };
+        let signing = turn.map_or(self.plan.signing, |turn| turn.old);
         self.monitor.begin(Phase::Packing, Some(summary.size));
         let part = self.outbox.part(&BundleName::new(&self.plan.stream, seq))?;
         let payload = BufReader::with_capacity(256 << 10, file);
-        let (part, digest) = assemble(part, payload, &summary, &header, self.plan.signing).map_err(fail)?;
+        let (part, digest) = assemble(part, payload, &summary, &header, signing).map_err(fail)?;
         // The file is whole and on disk before the ledger speaks of it: a crash after the ledger's commit
         // finds a part that it can give its name, a crash before finds one that nobody knows, and deletes it.
         let size_bytes = self.outbox.close(part)?;

@@ -22,6 +22,8 @@ enum Side {
     Review,
     /// Tried in `parked_costs.rs`.
     Parked,
+    /// Tried in `rotation.rs`.
+    Rotate,
 }
 
 /// Every step belongs to a side, or to the way back (`round_crashes.rs`): a step of a new sort fails the tests here until it is tried, too.
@@ -33,6 +35,7 @@ fn side(step: Step) -> Side {
         Some(("parked", _)) => Side::Parked,
         Some(("rekey", _)) => Side::Join,
         Some(("recover", _)) => Side::Recover,
+        Some(("rotate", _)) => Side::Rotate,
         Some(("send" | "fetch" | "clear", _)) => Side::Line,
         Some(("decide", _)) => Side::Review,
         other => panic!("no test kills the program at {other:?}"),

@@ -11,6 +11,7 @@ pub mod import;
 pub mod init;
 pub mod inspect;
 pub mod join;
+pub mod key_care;
 pub mod keys;
 pub mod pull;
 pub mod push;

@@ -1,6 +1,7 @@
 //! What is known of a bundle that waits in the mail before any of it is fetched, and whether what was fetched is it.
 
 use crate::bundle;
+use crate::engine::arrivals::Waiting;
 use crate::engine::error::Error;
 use crate::engine::home::Home;
 use crate::engine::intake::Rejected;
@@ -59,13 +60,13 @@ impl Home<'_> {
         &self,
         arriving: &Folder,
         mail: &Mail,
-    ) -> Result<Result<(), ItemOutcome>, Error> {
+    ) -> Result<Result<Waiting, ItemOutcome>, Error> {
         let mut file = arriving.open_part(&mail.name)?;
         let path = arriving.path().join(mail.name.to_string());
         let found = Found { path, size_bytes: mail.size_bytes, name_hint: Some(mail.name.clone()) };
         let ring = self.ring()?;
         Ok(match self.take_in(&ring, &found, false, &mut file) {
-            Ok(waiting) if waiting.name() == mail.name => Ok(()),
+            Ok(waiting) if waiting.name() == mail.name => Ok(waiting),
             Ok(_) => Err(ItemOutcome::Refused(bundle::Error::Foreign { field: "name" })),
             Err(Rejected::Bundle(error)) => Err(ItemOutcome::Refused(error)),
             Err(Rejected::NotOurs { .. }) => Err(ItemOutcome::NotOurs),

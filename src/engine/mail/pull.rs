@@ -9,6 +9,7 @@ use crate::engine::home::Home;
 use crate::engine::mail::MailLine;
 use crate::engine::mail::check::Known;
 use crate::engine::mail::useless::Useless;
+use crate::engine::new_keys::{Learn, learn_keys};
 use crate::engine::prune::prune;
 use crate::engine::receive::{Import, ImportOptions, Item, ItemOutcome, import};
 use crate::ledger::{self, SiteState};
@@ -176,17 +177,24 @@ enum Fetched {
 }
 
 /// One bundle: every part proven, the whole proven, its signature proven; only then does it get its name in the inbox.
-fn fetch_one(home: &Home<'_>, line: &mut MailLine, mail: &Mail, arriving: &Folder) -> Result<Fetched, Error> {
+fn fetch_one(
+    home: &mut Home<'_>,
+    line: &mut MailLine,
+    mail: &Mail,
+    arriving: &Folder,
+) -> Result<Fetched, Error> {
     let free_bytes = arriving.free_bytes()?;
     if free_bytes < mail.size_bytes {
         let (name, need_bytes) = (mail.name.clone(), mail.size_bytes);
         return Err(Cause::InboxFull { name, need_bytes, free_bytes }.into());
     }
     let fetched_bytes = line.central.fetch(mail, arriving, &mut line.pace, home.monitor)?;
-    if let Err(outcome) = home.check_fetched(arriving, mail)? {
+    match home.check_fetched(arriving, mail)? {
+        // Those behind it may be signed with keys that this one names.
+        Ok(waiting) => learn_keys(home, std::iter::once(&waiting.verified), Learn::ForGood)?,
         // The part stays where it may come to more, and where it still waits: it is not fetched again for the same word.
-        return Ok(Fetched::Rejected(outcome));
-    }
+        Err(outcome) => return Ok(Fetched::Rejected(outcome)),
+    };
     arriving.hand_over(&mail.name, &home.inbox)?;
     home.monitor.step(Step::FetchNamed);
     let (name, size_bytes) = (mail.name.clone(), mail.size_bytes);
@@ -211,6 +219,7 @@ fn useless(outcome: &ItemOutcome) -> Option<String> {
         | bundle::Error::Damaged { .. }
         | bundle::Error::BadSignature
         | bundle::Error::WrongSigner { .. }
+        | bundle::Error::NotInForce { .. }
         | bundle::Error::Manifest { .. }
         | bundle::Error::Foreign { .. }
         | bundle::Error::Payload { .. }

@@ -1,9 +1,16 @@
 //! Bundles as nobody should make them: taken apart, altered, and signed with whatever key is at hand.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 
-use packmule::bundle::{Header, KeyRing, PayloadSummary, SigningKey, Unverified, assemble};
+use packmule::bundle::{
+    Header, KeyRing, PayloadHead, PayloadSummary, PayloadWriter, SigningKey, Unverified, assemble,
+};
 use packmule::config::KeyFolder;
+use packmule::model::{
+    BundleKind, Change, Column, ColumnKind, Digest, RowImage, Seq, StreamId, TableName, TableShape, Value,
+};
 
 use super::site::TestSite;
 
@@ -74,8 +81,119 @@ pub(crate) fn stripped_and_signed(bundle: &[u8], own: &[u8], key: &SigningKey) -
         continues: ours.continues(),
         sealed_at: "2026-11-08T16:40:00.123456Z".parse().unwrap(),
         receipt: None,
+        keys: None,
     };
     assemble(Vec::new(), &bundle[Anatomy::of(bundle).payload], &summary, &header, key).unwrap().0
+}
+
+/// A lab that means harm: it makes bundles by hand, and signs them with its own, enrolled key.
+pub(crate) struct Villain<'a> {
+    lab: &'a TestSite<'static>,
+    central: &'a TestSite<'static>,
+    stream: StreamId,
+    seq: Seq,
+    previous: Option<Digest>,
+    pub(crate) kind: BundleKind,
+    pub(crate) clock_offset_ms: Option<i64>,
+    pub(crate) settings: BTreeMap<String, String>,
+}
+
+impl<'a> Villain<'a> {
+    /// A lab that has sent nothing yet.
+    pub(crate) fn new(lab: &'a TestSite<'static>, central: &'a TestSite<'static>) -> Villain<'a> {
+        let incarnation = lab.value("SELECT incarnation FROM packmule_here").parse().unwrap();
+        let stream =
+            StreamId { from: lab.name().parse().unwrap(), incarnation, to: central.name().parse().unwrap() };
+        let kind = BundleKind::Changes;
+        let (clock_offset_ms, settings) = (None, BTreeMap::new());
+        Villain { lab, central, stream, seq: Seq::FIRST, previous: None, kind, clock_offset_ms, settings }
+    }
+
+    /// The same in the name of another site.
+    pub(crate) fn speaking_as(
+        lab: &'a TestSite<'static>,
+        central: &'a TestSite<'static>,
+        from: &str,
+        incarnation: &str,
+    ) -> Villain<'a> {
+        let mut villain = Villain::new(lab, central);
+        villain.stream.from = from.parse().unwrap();
+        villain.stream.incarnation = incarnation.parse().unwrap();
+        if from == central.name() {
+            villain.stream.to = lab.name().parse().unwrap();
+        }
+        villain
+    }
+
+    /// The next bundle gets this number, and names some bundle before it.
+    pub(crate) fn jump_to(&mut self, seq: u64) {
+        self.seq = Seq::new(seq).unwrap();
+        self.previous = (seq > 1).then(|| Digest::from_bytes([7; 32]));
+    }
+
+    /// The next bundle in its stream, with these sections.
+    pub(crate) fn bundle(&mut self, sections: &[(TableShape, Vec<Change>)]) -> Vec<u8> {
+        let head = PayloadHead {
+            stream: self.stream.clone(),
+            seq: self.seq,
+            sealed_at: NOON.parse().unwrap(),
+            clock_offset_ms: self.clock_offset_ms,
+            settings: self.settings.clone(),
+        };
+        let recipient = KeyFolder::new(&self.central.state()).open().unwrap().identity.recipient();
+        let mut writer = PayloadWriter::create(Vec::new(), &head, &recipient).unwrap();
+        for (shape, changes) in sections {
+            writer.table(shape).unwrap();
+            changes.iter().for_each(|change| writer.change(change).unwrap());
+        }
+        let (payload, summary) = writer.finish().unwrap();
+        let header = Header {
+            kind: self.kind,
+            stream: self.stream.clone(),
+            seq: self.seq,
+            previous: self.previous,
+            continues: false,
+            sealed_at: NOON.parse().unwrap(),
+            receipt: None,
+            keys: None,
+        };
+        let key = signing_key(self.lab);
+        assemble(Vec::new(), payload.as_slice(), &summary, &header, &key).unwrap().0
+    }
+
+    /// Puts the next bundle on a new stick, and says where.
+    pub(crate) fn put(&mut self, sections: &[(TableShape, Vec<Change>)]) -> PathBuf {
+        let bundle = self.bundle(sections);
+        let stick = self.lab.stick(&format!("villain-{}", self.seq));
+        std::fs::write(stick.join(format!("{}.mule", self.seq)), bundle).unwrap();
+        stick
+    }
+
+    /// The bundle that was made last was applied: the next one follows it.
+    pub(crate) fn went_in(&mut self) {
+        let query =
+            format!("SELECT digest FROM packmule_bundle WHERE seq = {} AND state = 'applied'", self.seq);
+        self.previous = Some(self.central.value(&query).parse().unwrap());
+        self.seq = self.seq.next().unwrap();
+    }
+}
+
+const NOON: &str = "2026-11-08T12:00:00.000000Z";
+
+/// A table with columns of these names and kinds; the first is the key.
+pub(crate) fn table(name: &str, columns: &[(&str, ColumnKind)]) -> TableShape {
+    let column = |(name, kind): &(&str, ColumnKind)| Column { name: (*name).to_owned(), kind: *kind };
+    TableShape { name: TableName::new(name), columns: columns.iter().map(column).collect(), key: vec![0] }
+}
+
+/// A row of texts.
+pub(crate) fn row(values: &[&str]) -> RowImage {
+    RowImage(values.iter().map(|value| Value::Text((*value).to_owned())).collect())
+}
+
+/// An insert of a row of texts, edited at noon.
+pub(crate) fn inserted(values: &[&str]) -> Change {
+    Change::Insert { after: row(values), time: NOON.parse().unwrap() }
 }
 
 fn own_site(bundle: &[u8]) -> packmule::model::Site {

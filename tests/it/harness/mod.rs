@@ -34,7 +34,7 @@ pub(crate) use delivery::{Delivered, Met};
 pub(crate) use edits::{Editor, Edits};
 pub(crate) use family::Family;
 pub(crate) use fault::{Fault, STDERR};
-pub(crate) use forge::{Anatomy, resigned, signing_key, stripped_and_signed};
+pub(crate) use forge::{Anatomy, Villain, inserted, resigned, row, signing_key, stripped_and_signed, table};
 pub(crate) use ground::{Ground, Outcome, Which};
 pub(crate) use line::{Line, Road};
 pub(crate) use online::{mail_url, open_mail, set_central};

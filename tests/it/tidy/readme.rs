@@ -19,7 +19,7 @@ fn a_format_and_an_exit_code_that_the_readme_does_not_name_are_found() {
 
 #[test]
 fn every_link_leads_somewhere() {
-    let places = ["README.md", "ARCHITECTURE.md", "bundles", "schema", "tests/README.md"];
+    let places = ["README.md", "SECURITY.md", "ARCHITECTURE.md", "bundles", "schema", "tests/README.md"];
     let pages = texts(&places).into_iter().filter(|(path, _)| path.ends_with(".md"));
     assert_none(&pages.flat_map(|(path, text)| dead_links(&path, &text)).collect::<Vec<_>>());
 }
