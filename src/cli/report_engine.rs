@@ -185,8 +185,8 @@ fn keys_restored(what: String) -> Report {
             "the database was put back, too, or is another one: a number given twice would be refused, so nothing \
              was sealed",
         )
-        .hint("at a lab: packmule recover")
-        .hint("at the centre, once its database is known to be the newest: packmule keys restored")
+        .hint("where the database was put back from a backup: packmule recover")
+        .hint("at the centre, where its database is the newest there is: packmule keys restored")
 }
 
 fn key_not_kept(what: String) -> Report {

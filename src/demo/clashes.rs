@@ -66,7 +66,6 @@ impl Stage<'_> {
     fn decide(&mut self) -> Result<(), StoryError> {
         let id = self.ask(Place::Central, WAITING)?;
         self.packmule(Place::Central, &["conflicts", "show", &id], 0)?.says("2026-12-10")?;
-        self.say.line("");
         let approve = ["conflicts", "approve", &id, "--by", "grace", "-m", "needed for the course"];
         self.packmule(Place::Central, &approve, 0)?;
         self.say.text("A decision is an edit at the centre like any other. One more round of the stick:");

@@ -53,10 +53,12 @@ pub fn recover_central(home: &mut Home<'_>) -> Result<Incarnation, Error> {
     ledger::change_central_history(&mut home.session, &ended, incarnation)?;
     home.monitor.step(Step::RecoverCommitted);
     home.here.incarnation = incarnation;
-    let mut witness = Witness::open(&KeyFolder::new(&home.settings.state))?;
+    let folder = KeyFolder::new(&home.settings.state);
+    let mut witness = Witness::open(&folder)?;
     for stream in &ended {
         witness.forget(&stream.to)?;
     }
+    folder.forget_restored()?;
     home.monitor.step(Step::RecoverWitnessed);
     Ok(incarnation)
 }

@@ -176,3 +176,22 @@ fn a_centre_whose_keys_were_put_back_seals_nothing_before_a_person_has_looked() 
     central.run(&["keys", "restored", "--yes"]).ok();
     round.settle();
 }
+
+#[test]
+fn a_centre_whose_keys_and_database_were_put_back_recovers_what_its_labs_know() {
+    let round = scene();
+    let central = round.central();
+    let words = passphrase(central, "words", "twelve and more");
+    let copy = central.path("central.keys");
+    central.run(&["keys", "backup", word(&copy), "--passphrase-file", word(&words)]).ok();
+    let backup = Saved::new(central);
+    central.sql("UPDATE shelves SET name = 'after the backup' WHERE id = 1");
+    round.settle();
+    backup.restore_rows();
+    fs::remove_dir_all(central.state()).unwrap();
+    central.run(&["keys", "restore", word(&copy), "--passphrase-file", word(&words)]).ok();
+    central.run(&["export", word(&round.stick("lab-a"))]).code(1).says("packmule recover");
+    central.run(&["recover", "--yes"]).ok();
+    round.settle();
+    assert_eq!(central.value("SELECT name FROM shelves WHERE id = 1"), "after the backup");
+}

@@ -237,7 +237,7 @@ fn empty(stick: &Path) {
 fn a_snapshot_that_is_cut_off_anywhere_is_made_good_by_the_same_command() {
     // What these two commands do happens only there.
     let is_elsewhere = |name: &str| {
-        ["retry.", "rekey.", "recover.", "send.", "fetch.", "clear.", "decide.", "parked."]
+        ["retry.", "rekey.", "recover.", "send.", "fetch.", "clear.", "decide.", "parked.", "rotate."]
             .iter()
             .any(|stage| name.starts_with(stage))
     };
