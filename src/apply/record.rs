@@ -70,6 +70,10 @@ impl Run<'_> {
                         Some(joins) => notes.joined.push((joins.id, conflict)),
                         None => notes.new.push(conflict),
                     }
+                    if one.change.after().is_none() && !one.is_again() {
+                        // The lab has taken back what waited: it must not be written later.
+                        notes.end(table, one, None);
+                    }
                     notes.answers.push(answer(table, one));
                     one.current.clone()
                 }
