@@ -14,25 +14,26 @@ use crate::db::{self, ForeignKey, Table, sql};
 use crate::model::{Change, ColumnKind, RowImage, RowKey, TableName, TableShape, Value};
 
 impl Run<'_> {
-    /// Writes those of the rows set aside that form circles.
+    /// Writes those of the rows set aside that wait for each other.
     pub(super) fn untie_circles(&mut self) -> Result<(), Error> {
         // A real circle is a few rows: more than this is a bundle that lacks its parents.
         const ROWS_MAX: u64 = 20_000;
-        let circular: BTreeSet<TableName> =
-            self.tables.keys().filter(|name| self.is_circular(name)).cloned().collect();
-        if circular.is_empty() || self.aside.count() > ROWS_MAX {
+        if self.aside.count() > ROWS_MAX {
             return Ok(());
         }
-        let (mut set, mut left): (Vec<Member>, Vec<Member>) = (Vec::new(), Vec::new());
+        let mut aside: Vec<Member> = Vec::new();
         let shapes = self.shapes();
         self.aside.drain(&|name| shapes(name), &mut |name, change, ()| {
-            let members = if circular.contains(&name) { &mut set } else { &mut left };
-            members.push((name, change));
+            aside.push((name, change));
             Ok::<(), Error>(())
         })?;
+        let waiting: BTreeSet<TableName> = aside.iter().map(|(name, _)| name.clone()).collect();
+        let tied: BTreeSet<&TableName> = waiting.iter().filter(|name| self.is_tied(name, &waiting)).collect();
+        let (mut set, mut left): (Vec<Member>, Vec<Member>) =
+            aside.into_iter().partition(|(name, _)| tied.contains(name));
         // Deletes first, as everywhere: they make room for rows that take over a unique value.
-        set.sort_by_key(|(_, change)| change.after().is_some());
-        self.drop_orphans(&mut set, &mut left)?;
+        set.sort_by_cached_key(|(name, change)| (change.after().is_some(), self.ranks.get(name).copied()));
+        self.drop_unfitting(&mut set, &mut left)?;
         if !set.is_empty() {
             self.drop_refused(&mut set, &mut left)?;
             self.session.execute("SET SESSION foreign_key_checks = 0")?;
@@ -51,22 +52,25 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether rows of this table can be part of a circle: it points to itself, there is a way back to it over others, or a
-    /// parent may change what its children point to while they follow.
-    pub(super) fn is_circular(&self, name: &TableName) -> bool {
-        let circle = |name: &TableName| self.ranks.get(name).map(|rank| rank.circle);
-        let own = circle(name);
+    /// Whether rows of this table can wait for rows that are not written yet either, of which `waiting` are the tables: a table
+    /// that points to itself or is pointed to by one of these, or points to one. Any two tables will do: the key of a parent
+    /// changes, and the new row waits for a unique value of the old one, the old one for its children, and these for the new one.
+    pub(super) fn is_tied(&self, name: &TableName, waiting: &BTreeSet<TableName>) -> bool {
         let catalog = self.scene.catalog;
-        let may_change = |key: &ForeignKey| {
-            let parent = catalog.tables.get(&key.parent);
-            let is_key = |column: &String| {
-                parent.is_some_and(|parent| parent.key_details().any(|one| one.name == *column))
-            };
-            !key.parent_columns.iter().all(is_key)
-        };
-        catalog.parents_of(name).any(|key| key.parent == *name)
-            || catalog.parents_of(name).chain(catalog.children_of(name)).any(may_change)
-            || own.is_some() && self.ranks.keys().any(|other| other != name && circle(other) == own)
+        catalog.parents_of(name).any(|key| key.parent == *name || waiting.contains(&key.parent))
+            || catalog.children_of(name).any(|key| waiting.contains(&key.child))
+    }
+
+    /// Moves changes out of the set that cannot be written however the rest is.
+    fn drop_unfitting(&mut self, set: &mut Vec<Member>, left: &mut Vec<Member>) -> Result<(), Error> {
+        loop {
+            let before = set.len();
+            self.drop_hopeless(set, left)?;
+            self.drop_orphans(set, left)?;
+            if set.len() == before {
+                return Ok(());
+            }
+        }
     }
 
     /// Moves changes out of the set until no row would lack a parent once the rest is written.
@@ -219,18 +223,11 @@ impl Run<'_> {
             self.session.execute("SAVEPOINT packmule_circle")?;
             self.session.execute("SET SESSION foreign_key_checks = 0")?;
             let mut refused = HashSet::new();
-            for (at, (name, change)) in set.iter().enumerate() {
-                let Some(prepared) = self.tables.get(name).cloned() else {
-                    continue;
-                };
-                let Some(key) = change.key(&prepared.table.shape) else {
-                    continue;
-                };
-                let exists = !db::read_rows(self.session, &prepared.table, std::slice::from_ref(&key), true)?
-                    .is_empty();
-                let order = Order { at, key, row: change.after(), exists, current: None };
-                let refusals = write_exactly(self.session, &prepared.table, &[order], Look::Never)?;
-                refused.extend(refusals.iter().map(|refusal| refusal.at));
+            let members: Vec<(usize, &Member)> = set.iter().enumerate().collect();
+            for same in members.chunk_by(|(_, (one, a)), (_, (other, b))| {
+                one == other && a.after().is_some() == b.after().is_some()
+            }) {
+                refused.extend(self.try_out(same)?);
             }
             self.session.execute("SET SESSION foreign_key_checks = 1")?;
             self.session.execute("ROLLBACK TO SAVEPOINT packmule_circle")?;
@@ -238,9 +235,28 @@ impl Run<'_> {
                 return Ok(());
             }
             take_out(set, &refused, left);
-            // A row that is out may have been the parent of one that is in.
-            self.drop_orphans(set, left)?;
+            // A row that is out may have been the parent of one that is in, or keeps its unique value.
+            self.drop_unfitting(set, left)?;
         }
+    }
+
+    /// Writes members of one table, with no foreign key checked. Returns the places of those that the database refuses.
+    fn try_out(&mut self, members: &[(usize, &Member)]) -> Result<HashSet<usize>, Error> {
+        let table = members.first().and_then(|(_, (name, _))| self.tables.get(name));
+        let Some(table) = table.map(|prepared| prepared.table.clone()) else {
+            return Ok(HashSet::new());
+        };
+        let changes: Vec<(usize, &Change)> = members.iter().map(|(at, (_, change))| (*at, change)).collect();
+        let current = self.current_rows(&table, &changes)?;
+        let keyed = changes.iter().filter_map(|(at, change)| Some((*at, change.key(&table.shape)?, *change)));
+        let orders: Vec<Order<'_>> = keyed
+            .map(|(at, key, change)| {
+                let current = current.get(&at);
+                Order { at, key, row: change.after(), exists: current.is_some(), current }
+            })
+            .collect();
+        let refusals = write_exactly(self.session, &table, &orders, Look::Never)?;
+        Ok(refusals.iter().map(|refusal| refusal.at).collect())
     }
 
     /// The values of these columns in the row that the change makes; `None` when one is NULL, or not in the bundle.

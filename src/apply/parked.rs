@@ -3,7 +3,7 @@
 //! One that fits now is judged by the rules as if it had just come: the centre's row may have changed since. What is still in the
 //! way is looked for beforehand, for many lines at once, so that a line that cannot fit costs no write.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::apply::decide::Decided;
 use crate::apply::error::Error;
@@ -86,10 +86,11 @@ fn in_transaction(
     ledger::lock_streams_from(session, lab)?;
     let outside = outside_settings(outside)?;
     let mut run = new_run(session, outside, lab, String::new(), context, monitor);
+    let waiting: BTreeSet<TableName> = due.keys().cloned().collect();
     for op in [Op::Delete, Op::Update] {
         for name in run.in_rank_order(op) {
             if let (Some(due), Some(table)) = (due.get(&name), context.catalog.tables.get(&name)) {
-                run.retry_lines(table, op == Op::Delete, *due)?;
+                run.retry_lines(table, op == Op::Delete, *due, &waiting)?;
             }
         }
     }
@@ -113,7 +114,13 @@ struct Candidate {
 
 impl Run<'_> {
     /// Tries the lines of one table: deletes alone, or all others.
-    fn retry_lines(&mut self, table: &Table, deletes: bool, due: ParkedDue) -> Result<(), Error> {
+    fn retry_lines(
+        &mut self,
+        table: &Table,
+        deletes: bool,
+        due: ParkedDue,
+        waiting: &BTreeSet<TableName>,
+    ) -> Result<(), Error> {
         let name = &table.shape.name;
         let mut after = 0;
         loop {
@@ -125,7 +132,7 @@ impl Run<'_> {
             let lines = lines.into_iter().filter(|line| (line.op == Op::Delete) == deletes).collect();
             let mut candidates = self.candidates(table, lines)?;
             let refusals = self.in_the_way(table, &candidates)?;
-            let is_circular = self.is_circular(name);
+            let is_tied = self.is_tied(name, waiting);
             let mut still = Vec::new();
             let mut at = 0;
             candidates.retain(|one| {
@@ -136,8 +143,7 @@ impl Run<'_> {
                     still.push((one.line.id, refusal.kind, refusal.note.clone(), row));
                 }
                 // Rows that wait for each other have to be tried to be told from rows that wait for others.
-                let is_free = refusal.is_none_or(|refusal| refusal.kind == Kind::Orphan && is_circular);
-                is_free && one.is_worth_a_try(table, due)
+                (refusal.is_none() || is_tied) && one.is_worth_a_try(table, due)
             });
             ledger::still_parked(self.session, &still)?;
             self.try_candidates(candidates)?;

@@ -4,7 +4,7 @@
 //! with foreign keys unchecked in between, because children still point to keys that come back at once.
 //! Only rows that the bundle changes cleanly take part; no third row is ever touched.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::apply::circle::{Member, take_out, values_of};
 use crate::apply::decide::{Decided, Verdict, decide};
@@ -97,25 +97,39 @@ impl Run<'_> {
     }
 
     /// Moves changes out of the set whose unique values belong to rows that stay as they are, and what waits for those.
-    fn drop_hopeless(&mut self, set: &mut Vec<Member>, left: &mut Vec<Member>) -> Result<(), Error> {
-        let Some((name, _)) = set.first() else {
-            return Ok(());
+    pub(super) fn drop_hopeless(
+        &mut self,
+        set: &mut Vec<Member>,
+        left: &mut Vec<Member>,
+    ) -> Result<(), Error> {
+        let names: BTreeSet<TableName> = set.iter().map(|(name, _)| name.clone()).collect();
+        let mut out = HashSet::new();
+        for name in names {
+            out.extend(self.hopeless(&name, set)?);
+        }
+        take_out(set, &out, left);
+        Ok(())
+    }
+
+    /// The places of those of one table's changes. Where triggers of the application write, too, nothing is certain.
+    fn hopeless(&mut self, name: &TableName, set: &[Member]) -> Result<HashSet<usize>, Error> {
+        let whole = self.scene.catalog.tables.get(name).filter(|whole| !whole.has_foreign_triggers());
+        let (Some(whole), Some(prepared)) = (whole, self.tables.get(name)) else {
+            return Ok(HashSet::new());
         };
-        let (Some(table), Some(whole)) = (
-            self.tables.get(name).map(|prepared| prepared.table.clone()),
-            self.scene.catalog.tables.get(name),
-        ) else {
-            return Ok(());
-        };
-        let keys: Vec<RowKey> = set.iter().filter_map(|(_, change)| change.key(&table.shape)).collect();
-        let own = db::canonical_keys(self.session, &table, &keys)?;
-        let places: HashMap<&Vec<u8>, usize> = own.iter().enumerate().map(|(at, key)| (key, at)).collect();
+        let table = prepared.table.clone();
+        let members = set.iter().enumerate().filter(|(_, (of, _))| of == name);
+        let members: Vec<(usize, &Change)> = members.map(|(at, (_, change))| (at, change)).collect();
+        let keyed = members.iter().filter_map(|(at, change)| Some((*at, change.key(&table.shape)?)));
+        let (at, keys): (Vec<usize>, Vec<RowKey>) = keyed.unzip();
+        let places: HashMap<Vec<u8>, usize> =
+            db::canonical_keys(self.session, &table, &keys)?.into_iter().zip(at).collect();
         let mut waiting: HashMap<usize, Vec<usize>> = HashMap::new();
         let mut hopeless: Vec<usize> = Vec::new();
         for columns in &whole.unique_keys {
-            let sought = set.iter().enumerate().filter_map(|(at, (_, change))| {
-                Some((at, values_of(&table.shape, change.after()?, columns)?))
-            });
+            let sought = members
+                .iter()
+                .filter_map(|(at, change)| Some((*at, values_of(&table.shape, change.after()?, columns)?)));
             let (sought, values): (Vec<usize>, Vec<Vec<Value>>) = sought.unzip();
             let Some(holders) = db::holders(self.session, whole, columns, &values)? else {
                 continue;
@@ -139,8 +153,7 @@ impl Run<'_> {
                 hopeless.extend(waiting.remove(&at).unwrap_or_default());
             }
         }
-        take_out(set, &out, left);
-        Ok(())
+        Ok(out)
     }
 
     /// Deletes and inserts the rows; returns the places of those that still do not fit.

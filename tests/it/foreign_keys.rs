@@ -136,6 +136,40 @@ fn rows_that_point_to_each_other_in_a_circle_are_written_together() {
     assert_eq!(central.value("SELECT @@foreign_key_checks"), "1");
 }
 
+const HANDED_OVER: &str = "
+    CREATE TABLE stores (id INT PRIMARY KEY, manager INT NOT NULL UNIQUE);
+    CREATE TABLE shelves (id INT PRIMARY KEY, store INT NOT NULL, FOREIGN KEY (store) REFERENCES stores (id) ON UPDATE CASCADE)";
+
+#[test]
+fn a_parent_gets_another_key_and_keeps_a_unique_value_while_its_children_follow() {
+    let family = Family::new(server(), HANDED_OVER, &["lab-a"]);
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    lab.sql("INSERT INTO stores VALUES (1, 10), (2, 20); INSERT INTO shelves VALUES (5, 1), (6, 1), (7, 2)");
+    family.deliver("lab-a");
+    // Store 100 waits for the manager of store 1, store 1 for its shelves to go, and these for store 100.
+    lab.sql("UPDATE stores SET id = 100 WHERE id = 1");
+    assert_eq!(family.deliver("lab-a").parked, 0, "{:?}", family.conflicts());
+    assert_equal(lab, central, &["stores", "shelves"]);
+}
+
+#[test]
+fn such_a_parent_waits_while_the_centre_has_a_child_of_its_own_and_comes_over_afterwards() {
+    let family = Family::new(server(), HANDED_OVER, &["lab-a"]);
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    lab.sql("INSERT INTO stores VALUES (1, 10), (2, 20); INSERT INTO shelves VALUES (5, 1), (6, 1), (7, 2)");
+    family.deliver("lab-a");
+    central.sql("INSERT INTO shelves VALUES (90, 1)");
+    lab.sql("UPDATE stores SET id = 100 WHERE id = 1; INSERT INTO shelves VALUES (8, 2)");
+    assert_eq!(family.deliver("lab-a").parked, 4);
+    assert_eq!(central.value("SELECT GROUP_CONCAT(id ORDER BY id) FROM shelves WHERE store = 1"), "5,6,90");
+    assert_eq!(central.count("shelves"), 5);
+    central.sql("UPDATE shelves SET store = 2 WHERE id = 90");
+    assert_eq!(family.deliver("lab-a").parked, 0);
+    assert_eq!(central.value("SELECT COUNT(*) FROM conflict_log WHERE status = 'open'"), "0");
+    assert_eq!(central.value("SELECT GROUP_CONCAT(id ORDER BY id) FROM shelves WHERE store = 100"), "5,6");
+    assert_eq!(central.value("SELECT GROUP_CONCAT(id ORDER BY id) FROM stores"), "2,100");
+}
+
 #[test]
 fn a_circle_that_lacks_a_parent_is_set_aside_and_the_others_are_written() {
     let family = Family::new(server(), CIRCLE, &["lab-a"]);
