@@ -3,7 +3,7 @@
 use packmule::demo::PrivateServer;
 use packmule::monitor::Step;
 
-use crate::harness::{Family, Ran, server_options};
+use crate::harness::{Family, Ran, Statements as _, server_options};
 
 const SCHEMA: &str = "
     CREATE TABLE rooms (id INT PRIMARY KEY, name VARCHAR(20));
@@ -22,9 +22,9 @@ fn thousands_of_rows_that_wait_cost_nothing_until_something_comes_and_few_statem
     let import = |edit: &str| {
         lab.sql(edit);
         lab.run(&["export", stick]).ok();
-        let before = statements(&server);
+        let before = server.statements();
         central.run(&["import", "--no-reply", stick]).ok();
-        statements(&server) - before
+        server.statements() - before
     };
     let round = || {
         lab.run(&["export", stick]).ok();
@@ -89,11 +89,4 @@ fn after_a_crash_anywhere_the_next_command_does_it_once() {
             assert_eq!(central.value("SELECT status FROM conflict_log"), "decided");
         }
     }
-}
-
-fn statements(server: &PrivateServer) -> u64 {
-    let mut conn = server.connect("mysql").unwrap();
-    let row: Option<(String, u64)> =
-        mysql::prelude::Queryable::query_first(&mut conn, "SHOW GLOBAL STATUS LIKE 'Questions'").unwrap();
-    row.unwrap().1
 }

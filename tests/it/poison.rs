@@ -4,7 +4,7 @@ use std::fs;
 
 use packmule::demo::PrivateServer;
 
-use crate::harness::{Family, server_options};
+use crate::harness::{Family, Statements as _, server_options};
 
 const SCHEMA: &str = "CREATE TABLE stock (id INT PRIMARY KEY, amount INT, note VARCHAR(20))";
 
@@ -35,9 +35,9 @@ fn thousands_of_conflicts_are_decided_and_put_down_in_batches() {
         central.sql(&there);
         lab.sql(&here);
         lab.run(&["export", stick]).ok();
-        let before = statements(&server);
+        let before = server.statements();
         central.run(&["import", "--no-reply", stick]).ok();
-        statements(&server) - before
+        server.statements() - before
     };
     for (rules, there, here) in [
         ("", "note = CONCAT(note, 'c')", "note = CONCAT(note, 'l')"),
@@ -59,9 +59,35 @@ fn thousands_of_conflicts_are_decided_and_put_down_in_batches() {
     }
 }
 
-fn statements(server: &PrivateServer) -> u64 {
-    let mut conn = server.connect("mysql").unwrap();
-    let row: Option<(String, u64)> =
-        mysql::prelude::Queryable::query_first(&mut conn, "SHOW GLOBAL STATUS LIKE 'Questions'").unwrap();
-    row.unwrap().1
+#[test]
+fn thousands_of_parents_that_another_row_keeps_out_and_their_children_are_set_aside_in_batches() {
+    let schema = "CREATE TABLE rooms (id INT PRIMARY KEY, code VARCHAR(20) UNIQUE);
+        CREATE TABLE items (id INT PRIMARY KEY, room INT NOT NULL, FOREIGN KEY (room) REFERENCES rooms (id))";
+    let server = PrivateServer::start(&server_options()).unwrap();
+    let cost = |rows: u64, clash: bool| {
+        let family = Family::new(&server, schema, &["lab-a"]);
+        let (central, lab) = (&family.central, family.lab("lab-a"));
+        let rooms = |from: u64| {
+            let rows: Vec<String> = (0..rows).map(|at| format!("({}, 'room {at}')", from + at)).collect();
+            format!("INSERT INTO rooms VALUES {}", rows.join(", "))
+        };
+        if clash {
+            central.sql(&rooms(1_000_000));
+        }
+        lab.sql(&rooms(1));
+        lab.sql("INSERT INTO items SELECT id, id FROM rooms");
+        let stick = lab.stick("stick");
+        let stick = stick.to_str().unwrap();
+        lab.run(&["export", stick]).ok();
+        let before = server.statements();
+        central.run(&["import", "--no-reply", stick]).ok();
+        let statements = server.statements() - before;
+        let waiting = if clash { 2 * rows } else { 0 };
+        let open = central.value("SELECT COUNT(*) FROM conflict_log WHERE status = 'open'");
+        assert_eq!(open, waiting.to_string());
+        statements
+    };
+    let (clean, few, many) = (cost(1000, false), cost(250, true), cost(1000, true));
+    let words = format!("{clean} without, {few} for 250, {many} for 1000");
+    assert!(many < clean + 1000 / 5 && many < 5 * few, "{words}");
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::ptr;
 use std::sync::OnceLock;
 
+use mysql::prelude::Queryable as _;
 use packmule::demo::{Flavour, INSTALL_HINT, PrivateServer, ServerBinary, ServerOptions};
 
 static SERVER: OnceLock<PrivateServer> = OnceLock::new();
@@ -60,5 +61,19 @@ fn binary_of(flavour: Flavour) -> PathBuf {
         Err(error) => panic!(
             "{error}: these tests need a MariaDB and a MySQL server; name one in PACKMULE_OTHER_SERVER, or leave them out"
         ),
+    }
+}
+
+/// How much work a server has done.
+pub(crate) trait Statements {
+    /// How many statements it has run since it started, whoever asked.
+    fn statements(&self) -> u64;
+}
+
+impl Statements for PrivateServer {
+    fn statements(&self) -> u64 {
+        let mut conn = self.connect("mysql").unwrap();
+        let row: Option<(String, u64)> = conn.query_first("SHOW GLOBAL STATUS LIKE 'Questions'").unwrap();
+        row.unwrap().1
     }
 }
