@@ -8,8 +8,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::apply::error::Error;
 use crate::apply::exact::write_exactly;
+use crate::apply::order::Order;
 use crate::apply::run::{Chance, Run};
-use crate::apply::write::{Look, Order};
+use crate::apply::write::Look;
 use crate::db::{self, ForeignKey, Table, sql};
 use crate::model::{Change, ColumnKind, RowImage, RowKey, TableName, TableShape, Value};
 

@@ -7,8 +7,9 @@
 use std::collections::HashSet;
 
 use crate::apply::error::Error;
+use crate::apply::order::{Order, Refusal};
 use crate::apply::width::Widths;
-use crate::apply::write::{Look, Order, Refusal, write};
+use crate::apply::write::{Look, write};
 use crate::conflict::Kind;
 use crate::db::{self, ColumnDetail, Session, Table};
 use crate::model::{ColumnKind, RowImage, RowKey, Value, hex_from_bytes};

@@ -24,6 +24,7 @@ mod fit;
 mod guard;
 mod misfit;
 mod obstacle;
+mod order;
 mod parked;
 mod past;
 mod prepare;

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::apply::error::Error;
-use crate::apply::write::{Order, Refusal};
+use crate::apply::order::{Order, Refusal};
 use crate::conflict::Kind;
 use crate::db::{self, Catalog, ForeignKey, Session, Table};
 use crate::model::{Op, RowImage, RowKey, Value, key_to_log};

@@ -6,11 +6,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::apply::decide::{Decided, Verdict, record_id};
 use crate::apply::error::Error;
+use crate::apply::order::Order;
 use crate::apply::parked::fits_now;
 use crate::apply::run::Run;
 use crate::apply::scene::{Prepared, Side};
 use crate::apply::verdict::describe;
-use crate::apply::write::Order;
 use crate::conflict::{Kind, has_fallen_back};
 use crate::db::Table;
 use crate::ledger::{self, Conflict, Kept, LoggedRow, Outcome, Settled, Status, Why};

@@ -4,8 +4,9 @@
 //! table whose rows the bundle brings as well. At the end every such row is read back and compared.
 
 use crate::apply::error::Error;
+use crate::apply::order::Order;
 use crate::apply::run::Run;
-use crate::apply::write::{Look, Order, write};
+use crate::apply::write::{Look, write};
 use crate::conflict::same_row;
 use crate::db;
 use crate::model::{Change, RowKey, TableName, key_to_log};

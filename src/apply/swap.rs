@@ -10,8 +10,9 @@ use crate::apply::circle::{Member, take_out, values_of};
 use crate::apply::decide::{Decided, Verdict, decide};
 use crate::apply::error::Error;
 use crate::apply::exact::write_exactly;
+use crate::apply::order::Order;
 use crate::apply::run::Run;
-use crate::apply::write::{Look, Order, write};
+use crate::apply::write::{Look, write};
 use crate::db;
 use crate::model::{Change, RowKey, TableName, Value};
 

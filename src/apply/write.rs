@@ -4,23 +4,9 @@ use std::collections::HashSet;
 
 use crate::apply::error::Error;
 use crate::apply::obstacle::obstacles;
-use crate::conflict::Kind;
+use crate::apply::order::{Order, Refusal};
 use crate::db::{self, Catalog, Class, Session, Table};
-use crate::model::{Op, RowImage, RowKey};
-
-/// One row to write.
-#[derive(Clone)]
-pub(super) struct Order<'a> {
-    /// Its place in the batch.
-    pub(super) at: usize,
-    pub(super) key: RowKey,
-    /// The row; `None` deletes it.
-    pub(super) row: Option<&'a RowImage>,
-    /// Whether the key was seen to exist, under a lock.
-    pub(super) exists: bool,
-    /// The row as it is here, where that is known.
-    pub(super) current: Option<&'a RowImage>,
-}
+use crate::model::{Op, RowKey};
 
 /// When many rows are looked at together for what stands in their way.
 #[derive(Clone, Copy)]
@@ -31,37 +17,6 @@ pub(super) enum Look<'c> {
     Refused(&'c Catalog),
     /// Never: foreign keys are not checked, or the rows are few.
     Never,
-}
-
-/// A row that cannot be written.
-pub(super) struct Refusal {
-    /// Its place in the batch.
-    pub(super) at: usize,
-    pub(super) kind: Kind,
-    /// Why, in the database's own words where it has any.
-    pub(super) note: String,
-}
-
-impl Refusal {
-    fn new(at: usize, error: &db::Error) -> Self {
-        let kind = match error.class() {
-            Some(Class::ForeignKey) => Kind::Orphan,
-            Some(Class::Duplicate) => Kind::Unique,
-            Some(_) | None => Kind::Value,
-        };
-        Refusal { at, kind, note: error.cause().unwrap_or_default() }
-    }
-}
-
-impl Order<'_> {
-    /// What is done to the row.
-    pub(super) fn op(&self) -> Op {
-        match (self.row, self.exists) {
-            (None, _) => Op::Delete,
-            (Some(_), true) => Op::Update,
-            (Some(_), false) => Op::Insert,
-        }
-    }
 }
 
 /// Writes all orders of one batch: deletes, then updates, then inserts. Returns those that the database refuses.

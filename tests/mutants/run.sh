@@ -12,7 +12,7 @@ tried=(--short 0..120)
 # One that has shown a fault which the others do not meet.
 tried+=(--world short-13144928093)
 # What is about rules, and nothing that takes long.
-tests=(rules:: conflicts:: field:: words:: round::)
+tests=(rules:: conflicts:: field:: words:: kept:: round::)
 
 main() {
   local patches=() name patch
@@ -33,7 +33,7 @@ main() {
   echo "|---|---|---|---|"
   local faults=0
   for patch in "${patches[@]}"; do try "$patch" || faults=$((faults + 1)); done
-  [ $faults -eq 0 ] || fail "$faults of ${#patches[@]} mutants could not be tried, or nobody noticed"
+  [ $faults -eq 0 ] || fail "$faults of ${#patches[@]} mutants could not be tried, or neither a world nor a test noticed"
 }
 
 copy_tree() {
@@ -80,7 +80,7 @@ try() {
   others=$(tests_that_notice "$patch")
   patch -p1 -R --silent <"$patch"
   echo "| $what | $name | ${worlds:-NONE} | ${others:-none} |"
-  [ -n "$worlds" ]
+  [ -n "$worlds$others" ]
 }
 
 worlds_that_notice() {
