@@ -15,6 +15,7 @@
 
 mod aside;
 mod batch;
+mod bonds;
 mod cascade;
 mod circle;
 mod decide;
@@ -38,6 +39,7 @@ mod spelling;
 mod succeed;
 mod swap;
 mod sweep;
+mod ties;
 mod transaction;
 mod verdict;
 mod waiting;

@@ -36,7 +36,7 @@ pub use definition::definition;
 pub use error::{Class, Error};
 pub use foreign::{ForeignKey, OnParent};
 pub use grants::Grants;
-pub use held::{Holders, holders, with_children};
+pub use held::{Holders, canonical_values, held_counts, holders, with_children};
 pub use integer::integer_max;
 pub use json_sql::{JsonLoss, json_loss};
 pub use key_steps::{Kept, KeySteps};

@@ -171,6 +171,29 @@ fn such_a_parent_waits_while_the_centre_has_a_child_of_its_own_and_comes_over_af
 }
 
 #[test]
+fn what_waits_for_each_other_is_known_by_its_collation() {
+    let schema = "
+        CREATE TABLE stores (code VARCHAR(9) COLLATE utf8mb4_general_ci PRIMARY KEY, manager INT NOT NULL UNIQUE);
+        CREATE TABLE shelves (id INT PRIMARY KEY, store VARCHAR(9) COLLATE utf8mb4_general_ci NOT NULL,
+          FOREIGN KEY (store) REFERENCES stores (code))";
+    let family = Family::new(server(), schema, &["lab-a"]);
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    lab.sql("INSERT INTO stores VALUES ('North', 10), ('South', 20); INSERT INTO shelves VALUES (5, 'NORTH'), (6, 'north'), (7, 'south')");
+    family.deliver("lab-a");
+    let moved = "SET foreign_key_checks = 0; UPDATE stores SET code = 'East' WHERE code = 'north'; SET foreign_key_checks = 1;
+         UPDATE shelves SET store = 'EAST' WHERE id IN (5, 6)";
+    central.sql("INSERT INTO shelves VALUES (90, 'nORTH')");
+    lab.sql(moved);
+    assert_eq!(family.deliver("lab-a").parked, 4);
+    assert_eq!(central.value("SELECT GROUP_CONCAT(code ORDER BY code) FROM stores"), "North,South");
+    central.sql("UPDATE shelves SET store = 'south' WHERE id = 90");
+    assert_eq!(family.deliver("lab-a").parked, 0);
+    assert_eq!(central.value("SELECT COUNT(*) FROM conflict_log WHERE status = 'open'"), "0");
+    assert_eq!(central.value("SELECT GROUP_CONCAT(code ORDER BY code) FROM stores"), "East,South");
+    assert_eq!(central.value("SELECT GROUP_CONCAT(store ORDER BY id) FROM shelves"), "EAST,EAST,south,south");
+}
+
+#[test]
 fn a_circle_that_lacks_a_parent_is_set_aside_and_the_others_are_written() {
     let family = Family::new(server(), CIRCLE, &["lab-a"]);
     let (central, lab) = (&family.central, family.lab("lab-a"));
