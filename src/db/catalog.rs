@@ -124,15 +124,13 @@ impl Catalog {
         let mut columns = load_columns(session)?;
         let mut keys = load_keys(session)?;
         let mut triggers = load_triggers(session)?;
-        for row in session.rows(
+        for row in session.rows(&format!(
             "SELECT table_name, table_type, engine FROM information_schema.tables \
              WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW', 'SEQUENCE') \
-             ORDER BY table_name",
-        )? {
+               AND {} ORDER BY table_name",
+            not_own("table_name")
+        ))? {
             let name = TableName::new(row.text(0)?);
-            if is_own(&name) {
-                continue;
-            }
             let (columns, keys) =
                 (columns.remove(&name).unwrap_or_default(), keys.remove(&name).unwrap_or_default());
             match build(&name, row.text(1)?, row.optional(2).unwrap_or("?"), columns, keys) {
@@ -196,8 +194,13 @@ fn restore_odd_bodies(session: &mut Session, table: &mut Table) -> Result<(), Er
 /// The column lists of a table's unique keys; the primary one under `PRIMARY`.
 pub(super) type Keys = BTreeMap<String, Vec<String>>;
 
-pub(super) fn is_own(name: &TableName) -> bool {
-    matches!(name.as_str(), "sync_log" | "conflict_log") || name.as_str().starts_with("packmule_")
+/// What a query of information_schema says so that packmule's own tables, which are the most, are left out: a server opens
+/// each table that it is to speak of. Compared as bytes, because an application may have a table `Packmule_x`.
+pub(super) fn not_own(column: &str) -> String {
+    format!(
+        "CAST({column} AS BINARY) NOT IN (CAST('sync_log' AS BINARY), CAST('conflict_log' AS BINARY)) \
+         AND LEFT({column}, 9) <> CAST('packmule_' AS BINARY)"
+    )
 }
 
 fn build(
@@ -269,13 +272,15 @@ fn load_columns(session: &mut Session) -> Result<HashMap<TableName, Vec<LoadedCo
     let unpadded = load_unpadded_collations(session)?;
     let session_flavour = session.flavour();
     let mut columns: HashMap<TableName, Vec<LoadedColumn>> = HashMap::new();
-    for row in session.rows(
+    for row in session.rows(&format!(
         "SELECT table_name, column_name, LOWER(data_type), column_type, collation_name, character_set_name, \
                 is_nullable, column_default IS NOT NULL OR extra LIKE '%DEFAULT_GENERATED%', LOWER(extra), \
                 CASE WHEN COALESCE(generation_expression, '') = '' THEN 0 \
                      WHEN generation_expression IN ('ROW START', 'ROW END') THEN 2 ELSE 1 END, column_default \
-         FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position",
-    )? {
+         FROM information_schema.columns WHERE table_schema = DATABASE() AND {} \
+         ORDER BY table_name, ordinal_position",
+        not_own("table_name")
+    ))? {
         let table = TableName::new(row.text(0)?);
         let column = load_column(&row, session_flavour, &json_texts, &unpadded)?;
         columns.entry(table).or_default().push(column);
@@ -365,10 +370,12 @@ fn load_unpadded_collations(session: &mut Session) -> Result<HashSet<String>, Er
 
 pub(super) fn load_keys(session: &mut Session) -> Result<HashMap<TableName, Keys>, Error> {
     let mut keys: HashMap<TableName, Keys> = HashMap::new();
-    for row in session.rows(
+    for row in session.rows(&format!(
         "SELECT table_name, index_name, column_name FROM information_schema.statistics \
-         WHERE table_schema = DATABASE() AND non_unique = 0 ORDER BY table_name, index_name, seq_in_index",
-    )? {
+         WHERE table_schema = DATABASE() AND non_unique = 0 AND {} \
+         ORDER BY table_name, index_name, seq_in_index",
+        not_own("table_name")
+    ))? {
         let key = keys.entry(TableName::new(row.text(0)?)).or_default();
         // an index over an expression has no column name
         key.entry(row.text(1)?.to_owned()).or_default().push(row.optional(2).unwrap_or_default().to_owned());
@@ -378,11 +385,12 @@ pub(super) fn load_keys(session: &mut Session) -> Result<HashMap<TableName, Keys
 
 pub(super) fn load_triggers(session: &mut Session) -> Result<HashMap<TableName, Vec<Trigger>>, Error> {
     let mut triggers: HashMap<TableName, Vec<Trigger>> = HashMap::new();
-    for row in session.rows(
+    for row in session.rows(&format!(
         "SELECT event_object_table, trigger_name, event_manipulation, action_timing, action_statement \
-         FROM information_schema.triggers WHERE event_object_schema = DATABASE() \
+         FROM information_schema.triggers WHERE event_object_schema = DATABASE() AND {} \
          ORDER BY event_object_table, trigger_name",
-    )? {
+        not_own("event_object_table")
+    ))? {
         triggers.entry(TableName::new(row.text(0)?)).or_default().push(Trigger {
             name: row.text(1)?.to_owned(),
             event: row.text(2)?.to_owned(),

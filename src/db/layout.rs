@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::db::catalog::{Trigger, is_own, load_keys, load_triggers};
+use crate::db::catalog::{Trigger, load_keys, load_triggers, not_own};
 use crate::db::error::Error;
 use crate::db::session::Session;
 use crate::model::TableName;
@@ -46,18 +46,20 @@ impl TableLayout {
 /// Reads every base table of the database in use. packmule's own tables are left out.
 pub fn load_layouts(session: &mut Session) -> Result<BTreeMap<TableName, TableLayout>, Error> {
     let mut layouts: BTreeMap<TableName, TableLayout> = BTreeMap::new();
-    for row in session.rows(
+    for row in session.rows(&format!(
         "SELECT table_name, engine FROM information_schema.tables \
-         WHERE table_schema = DATABASE() AND table_type <> 'VIEW'",
-    )? {
+         WHERE table_schema = DATABASE() AND table_type <> 'VIEW' AND {}",
+        not_own("table_name")
+    ))? {
         let engine = row.optional(1).unwrap_or("?").to_owned();
         layouts.insert(TableName::new(row.text(0)?), TableLayout { engine, ..TableLayout::default() });
     }
-    layouts.retain(|name, _| !is_own(name));
-    for row in session.rows(
+    for row in session.rows(&format!(
         "SELECT table_name, column_name, column_type, LOWER(extra), COALESCE(generation_expression, '') <> '' \
-         FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position",
-    )? {
+         FROM information_schema.columns WHERE table_schema = DATABASE() AND {} \
+         ORDER BY table_name, ordinal_position",
+        not_own("table_name")
+    ))? {
         let Some(layout) = layouts.get_mut(&TableName::new(row.text(0)?)) else {
             continue;
         };

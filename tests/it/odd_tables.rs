@@ -84,3 +84,28 @@ fn names_with_quotes_and_backslashes_are_names_like_any_other() {
         site.run(&["doctor"]).ok().says("2 tables are watched");
     }
 }
+
+#[test]
+fn tables_whose_names_only_resemble_packmule_s_own_are_shared() {
+    let names = [
+        "Packmule_site",
+        "PACKMULE_notes",
+        "packmule",
+        "packmul_x",
+        "Sync_log",
+        "sync_logs",
+        "conflict_log_",
+    ];
+    let schema: String =
+        names.map(|name| format!("CREATE TABLE {name} (id INT PRIMARY KEY, a INT);")).concat();
+    let family = Family::new(server(), &schema, &["lab-a"]);
+    let (central, lab) = (&family.central, family.lab("lab-a"));
+    for name in names {
+        lab.sql(&format!("INSERT INTO {name} VALUES (1, 1)"));
+    }
+    assert_eq!(family.deliver("lab-a").bundles, 1);
+    for name in names {
+        assert_eq!(central.count(name), 1, "{name}");
+    }
+    assert_equal(lab, central, &names);
+}
