@@ -270,6 +270,17 @@ pub enum Cause {
 }
 
 impl Error {
+    /// Whether the server has broken a transaction off in favour of another one.
+    pub(super) fn is_deadlock(&self) -> bool {
+        if let Error::Database(error)
+        | Error::Ledger(ledger::Error::Database(error))
+        | Error::Capture(capture::Error::Database(error)) = self
+        {
+            return error.class() == Some(db::Class::TryAgain);
+        }
+        false
+    }
+
     /// Whether the same again, later, may succeed without anybody's help.
     pub fn may_pass(&self) -> bool {
         match self {

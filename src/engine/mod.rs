@@ -3,6 +3,7 @@
 //! The engine reads the clock, the settings and the keys, and hands the stages what they need.
 
 mod arrivals;
+mod attempts;
 mod carry;
 mod centre_line;
 mod clock;

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::apply::{self, ParkedDue, Unparked, Without};
 use crate::conflict::Kind;
 use crate::db;
+use crate::engine::attempts::attempts;
 use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::engine::ready::Tables;
@@ -116,24 +117,16 @@ fn retry_lab(
     due: &HashMap<TableName, ParkedDue>,
     dry_run: bool,
 ) -> Result<Unparked, Error> {
-    const ATTEMPTS_MAX: u32 = 5;
     let without = Without::default();
     // Whether a bundle may delete as much was asked when it came.
     let options = ImportOptions { dry_run, delete_percent_max: 100, online: None, without: &without };
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
+    attempts(home, Error::may_pass, |_| {
         let mut session = home.connect()?;
         let mut outside = tables.outside(home)?;
         let context = tables.context(home, options);
-        match apply::retry_parked(&mut session, outside.as_mut(), lab, due, &context, home.monitor) {
-            Ok(unparked) => return Ok(unparked),
-            Err(error) if error.may_pass() && attempts < ATTEMPTS_MAX => {
-                home.monitor.notice(Notice::Retried { attempts });
-            }
-            Err(source) => return Err(Error::Parked { source }),
-        }
-    }
+        apply::retry_parked(&mut session, outside.as_mut(), lab, due, &context, home.monitor)
+            .map_err(|source| Error::Parked { source })
+    })
 }
 
 /// What is known of the tables in which something waits.

@@ -8,6 +8,7 @@ use crate::apply::{self, Applied, Context, Knows, Part, Retried, Side, Successio
 use crate::bundle::{self, Checked, TABLES_SETTING, tables_from_setting};
 use crate::conflict::Rules;
 use crate::db::{Catalog, Session};
+use crate::engine::attempts::attempts;
 use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::engine::receive::{ImportOptions, Item, ItemOutcome};
@@ -16,7 +17,6 @@ use crate::engine::succession::{Standing, standing};
 use crate::engine::tables::follow_tables;
 use crate::ledger::{self, Way};
 use crate::model::{BundleKind, BundleName, Direction, Role, Seq, Site, StreamId, TableName};
-use crate::monitor::Notice;
 
 /// The tables here, read once for all bundles.
 pub(super) struct Tables {
@@ -112,21 +112,13 @@ pub(super) fn retry_kept(
     central: &Site,
     options: ImportOptions<'_>,
 ) -> Result<Retried, Error> {
-    const ATTEMPTS_MAX: u32 = 5;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
+    attempts(home, Error::may_pass, |_| {
         let mut session = home.connect()?;
         let mut outside = tables.outside(home)?;
         let context = tables.context(home, options);
-        match apply::retry_kept(&mut session, outside.as_mut(), central, &context, home.monitor) {
-            Ok(retried) => return Ok(retried),
-            Err(error) if error.may_pass() && attempts < ATTEMPTS_MAX => {
-                home.monitor.notice(Notice::Retried { attempts });
-            }
-            Err(source) => return Err(Error::Retry { source }),
-        }
-    }
+        apply::retry_kept(&mut session, outside.as_mut(), central, &context, home.monitor)
+            .map_err(|source| Error::Retry { source })
+    })
 }
 
 /// A private copy that is proven, ready to be applied.
@@ -227,26 +219,14 @@ fn apply_with_retries(
     succession: Option<&Succession>,
     options: ImportOptions<'_>,
 ) -> Result<Applied, Error> {
-    const ATTEMPTS_MAX: u32 = 5;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let error = match apply_once(home, tables, stream, ready, succession, options) {
-            Ok(applied) => return Ok(applied),
-            Err(error) => error,
-        };
-        let is_behind = matches!(&error, Error::Apply { source: apply::Error::MovedOn { .. }, .. });
-        if is_behind
-            && attempts > 1
-            && let Some(applied) = applied_after_all(home, stream, ready)?
-        {
-            return Ok(applied);
+    attempts(home, Error::may_pass, |attempt| {
+        let outcome = apply_once(home, tables, stream, ready, succession, options);
+        let is_behind = matches!(&outcome, Err(Error::Apply { source: apply::Error::MovedOn { .. }, .. }));
+        match is_behind && attempt > 1 {
+            true => applied_after_all(home, stream, ready)?.map_or(outcome, Ok),
+            false => outcome,
         }
-        if !error.may_pass() || attempts >= ATTEMPTS_MAX {
-            return Err(error);
-        }
-        home.monitor.notice(Notice::Retried { attempts });
-    }
+    })
 }
 
 /// What the ledger says of a bundle whose COMMIT lost its answer: the transaction before this try was done.

@@ -2,13 +2,14 @@
 
 use crate::capture::{self, Summary};
 use crate::config::{Sealed as Witnessed, Witness};
-use crate::db::{self, Session};
+use crate::db::Session;
+use crate::engine::attempts::attempts;
 use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::engine::receivers::Receiver;
 use crate::ledger::{self, BundleRecord, BundleState};
 use crate::model::{BundleKind, BundleName, Stamp};
-use crate::monitor::{Notice, Step};
+use crate::monitor::Step;
 use crate::seal::Sealed;
 
 /// Stamps the log rows and writes the ledger's rows, in one short transaction of a connection of its own.
@@ -21,21 +22,10 @@ pub(super) fn record(
     summary: &Summary,
     sealed_at: Stamp,
 ) -> Result<(), Error> {
-    const ATTEMPTS_MAX: u32 = 5;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
+    attempts(home, Error::is_deadlock, |_| {
         let mut session = home.connect()?;
-        match record_once(home, &mut session, receivers, sealed, summary, sealed_at) {
-            Ok(()) => return Ok(()),
-            Err(Error::Database(error) | Error::Capture(capture::Error::Database(error)))
-                if error.class() == Some(db::Class::TryAgain) && attempts < ATTEMPTS_MAX =>
-            {
-                home.monitor.notice(Notice::Retried { attempts });
-            }
-            Err(other) => return Err(other),
-        }
-    }
+        record_once(home, &mut session, receivers, sealed, summary, sealed_at)
+    })
 }
 
 fn record_once(

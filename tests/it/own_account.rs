@@ -41,6 +41,11 @@ fn init(site: &TestSite<'_>, more: &[&str]) -> Ran {
     site.run(&[&words[..], more].concat())
 }
 
+/// `init` of a lab by an administrator, with the server's own settings.
+fn init_of_lab<'w>(url: &'w str, admin: &'w Path) -> [&'w str; 9] {
+    ["init", "--role", "lab", "--site", "lab-a", "--database", url, "--admin-defaults-file", word(admin)]
+}
+
 fn word(path: &Path) -> &str {
     path.to_str().unwrap()
 }
@@ -217,17 +222,7 @@ fn an_account_that_somebody_else_uses_is_left_alone() {
     mysql::Conn::new(options).unwrap();
     // The administrator's own account is not packmule's.
     let url = lab.url().replace("root@", &format!("dba_{}@", lab.database()));
-    let words = [
-        "init",
-        "--role",
-        "lab",
-        "--site",
-        "lab-a",
-        "--database",
-        &url,
-        "--admin-defaults-file",
-        word(&admin),
-    ];
+    let words = init_of_lab(&url, &admin);
     lab.run(&words).code(2).says("packmule needs one of its own");
     assert!(!lab.config().exists());
     // An administrator who may not make accounts is told so, without a word of any password.
@@ -253,17 +248,7 @@ fn over_a_network_line_the_account_is_made_for_where_the_server_sees_it_and_a_fa
     lab.sql(SCHEMA);
     let admin = administrator(&lab);
     let url = format!("mysql://127.0.0.1:{}/{}", server.port(), lab.database());
-    let words = [
-        "init",
-        "--role",
-        "lab",
-        "--site",
-        "lab-a",
-        "--database",
-        &url,
-        "--admin-defaults-file",
-        word(&admin),
-    ];
+    let words = init_of_lab(&url, &admin);
     lab.run(&words).code(12).says("(1419)").says("SET GLOBAL log_bin_trust_function_creators = 1");
     // The account was made before that, with a password that is kept for the next try.
     lab.sql("SET GLOBAL log_bin_trust_function_creators = 1");

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::capture;
 use crate::db::{self, Catalog, Class, Session, sql};
+use crate::engine::attempts::attempts;
 use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::engine::rekey::moves::{MovedColumn, Statements, TableMove};
@@ -14,7 +15,7 @@ use crate::engine::rekey::refusal::Refusal;
 use crate::engine::rekey::{ColumnMove, Look, find_moves, look};
 use crate::ledger;
 use crate::model::{Series, TableName};
-use crate::monitor::{Notice, Phase, Step};
+use crate::monitor::{Phase, Step};
 
 /// What was moved, and how many rows will be sent.
 #[derive(Debug)]
@@ -30,23 +31,11 @@ pub(in crate::engine) fn rekey(
     tables: &[TableName],
     series: Series,
 ) -> Result<Rekeyed, Error> {
-    const ATTEMPTS_MAX: u32 = 5;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
+    attempts(home, Error::is_deadlock, |_| {
         // A connection of its own: whatever it is told of triggers and foreign keys ends with it, and an error rolls back.
         let mut session = home.connect()?;
-        match rekey_once(home, &mut session, catalog, tables, series) {
-            Err(
-                Error::Database(error)
-                | Error::Capture(capture::Error::Database(error))
-                | Error::Ledger(ledger::Error::Database(error)),
-            ) if error.class() == Some(Class::TryAgain) && attempts < ATTEMPTS_MAX => {
-                home.monitor.notice(Notice::Retried { attempts });
-            }
-            done => return done,
-        }
-    }
+        rekey_once(home, &mut session, catalog, tables, series)
+    })
 }
 
 fn rekey_once(

@@ -1,6 +1,7 @@
 //! A person's decision on a conflict: an ordinary edit at the centre, and the line that it decides, in one transaction.
 
-use crate::db::{self, Session};
+use crate::db::Session;
+use crate::engine::attempts::attempts;
 use crate::engine::error::Error;
 use crate::engine::home::{Home, now};
 use crate::engine::review::fault::ReviewFault;
@@ -11,7 +12,7 @@ use crate::engine::review::write::{Written, expect_free, followers, write};
 use crate::engine::sites::expect_central;
 use crate::ledger::{self, Action, Decision, LineUpdate, NewRow, Outcome, Status};
 use crate::model::{RowImage, Stamp, TableName, TableShape, key_to_log, row_to_json};
-use crate::monitor::{Notice, Step};
+use crate::monitor::Step;
 
 /// Who decides, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,10 +111,7 @@ pub(super) fn in_transaction<T>(
     mut work: impl FnMut(&mut Session) -> Result<T, Error>,
     commits: impl Fn(&T) -> bool,
 ) -> Result<T, Error> {
-    const ATTEMPTS_MAX: u32 = 5;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
+    attempts(home, Error::is_deadlock, |_| {
         // READ COMMITTED: no gap is locked, so the application's inserts never wait for a person.
         session.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
         session.execute("START TRANSACTION")?;
@@ -125,23 +123,12 @@ pub(super) fn in_transaction<T>(
             }
             Ok(done)
         });
-        let Err(error) = outcome else {
-            return outcome;
-        };
-        // The server does the same when the line is gone.
-        let _ = session.execute("ROLLBACK");
-        if !is_deadlock(&error) || attempts >= ATTEMPTS_MAX {
-            return Err(error);
+        if outcome.is_err() {
+            // The server does the same when the line is gone.
+            let _ = session.execute("ROLLBACK");
         }
-        home.monitor.notice(Notice::Retried { attempts });
-    }
-}
-
-fn is_deadlock(error: &Error) -> bool {
-    if let Error::Database(error) | Error::Ledger(ledger::Error::Database(error)) = error {
-        return error.class() == Some(db::Class::TryAgain);
-    }
-    false
+        outcome
+    })
 }
 
 fn decide_once(
