@@ -14,6 +14,8 @@ mod clocks;
 mod conflicts;
 mod convergence;
 mod crashes;
+mod cuts;
+mod cuts_setup;
 mod demo_database;
 mod demo_story;
 mod directions;

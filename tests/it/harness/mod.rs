@@ -25,7 +25,9 @@ mod saved;
 mod server;
 mod site;
 mod subjects;
+mod sweep;
 mod tally;
+mod wire;
 mod world;
 
 pub(crate) use centre::{Centre, enrol, part, password, sending, sign_in};
@@ -38,12 +40,14 @@ pub(crate) use forge::{Anatomy, Villain, inserted, resigned, row, signing_key, s
 pub(crate) use ground::{Ground, Outcome, Which};
 pub(crate) use line::{Line, Road};
 pub(crate) use online::{mail_url, open_mail, set_central};
-pub(crate) use pair::{Pair, SCHEMA, files};
+pub(crate) use pair::{COUNT_WRITES, Pair, SCHEMA, files};
 pub(crate) use program::Ran;
 pub(crate) use reviewed::{ALL_WAIT, REVIEW_SCHEMA, stock};
 pub(crate) use round::Round;
 pub(crate) use rows::{assert_equal, differences};
-pub(crate) use saved::{Saved, contents};
+pub(crate) use saved::{Saved, SavedFolder, contents};
 pub(crate) use server::{server, server_of, server_options};
 pub(crate) use site::{Role, TestSite, bundles_in};
+pub(crate) use sweep::Sweep;
 pub(crate) use tally::Tally;
+pub(crate) use wire::{Cut, Wire};
