@@ -35,7 +35,7 @@ pub(crate) use certificates::{Authority, Certificate};
 pub(crate) use delivery::{Delivered, Met};
 pub(crate) use edits::{Editor, Edits};
 pub(crate) use family::Family;
-pub(crate) use fault::{Fault, STDERR};
+pub(crate) use fault::{Fault, STDERR, calls_of};
 pub(crate) use forge::{Anatomy, Villain, inserted, resigned, row, signing_key, stripped_and_signed, table};
 pub(crate) use ground::{Ground, Outcome, Which};
 pub(crate) use line::{Line, Road};
