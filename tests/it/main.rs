@@ -8,6 +8,7 @@ mod app_log;
 mod apply;
 mod bad_bundles;
 mod bad_input;
+mod bombs;
 mod capture;
 mod central_back;
 mod clocks;

@@ -41,7 +41,7 @@ pub(crate) use ground::{Ground, Outcome, Which};
 pub(crate) use line::{Line, Road};
 pub(crate) use online::{mail_url, open_mail, set_central};
 pub(crate) use pair::{COUNT_WRITES, Pair, SCHEMA, files};
-pub(crate) use program::Ran;
+pub(crate) use program::{Ran, peak_memory_kib};
 pub(crate) use reviewed::{ALL_WAIT, REVIEW_SCHEMA, stock};
 pub(crate) use round::Round;
 pub(crate) use rows::{assert_equal, differences};
