@@ -42,6 +42,7 @@ mod mail_cuts;
 mod mail_rights;
 mod mail_tables;
 mod malicious;
+mod meanwhile;
 mod memory;
 mod odd_tables;
 mod one_stick;
