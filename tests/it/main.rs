@@ -35,6 +35,7 @@ mod harness;
 mod histories;
 mod kept;
 mod key_care;
+mod keys_lost;
 mod late_commit;
 mod mail;
 mod mail_crashes;
