@@ -42,8 +42,11 @@ fn a_line_longer_than_the_limit_is_refused_when_the_limit_is_reached() {
     let pieces = LINE_BYTES_MAX / 1_048_576 + 8;
     let text = streamed(&start, &[b'['; 1_048_576], pieces, PLAINTEXT_BYTES_MAX - PLAINTEXT_STEP_BYTES);
     assert_eq!(text, "has wrong content in line 3: it is longer than a line may be");
-    let text = streamed(b"{", &[b'x'; 1_048_576], 5, PLAINTEXT_STEP_BYTES * 100);
+    let text = streamed(b"{", &[b'x'; 1_048_576], 3, PLAINTEXT_STEP_BYTES * 100);
     assert_eq!(text, "has wrong content in line 1: the content ends without its last line");
+    // An object has less room, and is not read on behind it.
+    let text = streamed(b"{", &[b'x'; 1_048_576], 5, PLAINTEXT_STEP_BYTES * 100);
+    assert_eq!(text, "has wrong content in line 1: it is longer than a line may be");
 }
 
 #[test]

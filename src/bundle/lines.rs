@@ -61,20 +61,30 @@ impl<R: Read> Lines<R> {
         self.line.clear();
         self.line.shrink_to(LINE_KEPT_BYTES);
         self.number += 1;
-        let most = self.plaintext_left.min(LINE_BYTES_MAX as u64);
-        let read = self.source.by_ref().take(most + 1).read_until(b'\n', &mut self.line);
-        let length = read.map_err(|error| blame(error, self.number))? as u64;
-        if length > most {
-            let by_content = self.plaintext_left < LINE_BYTES_MAX as u64;
-            return Err(self.fault(if by_content { LineFault::TooMuch } else { LineFault::TooLong }));
+        let mut is_whole = false;
+        while !is_whole {
+            let piece = self.source.fill_buf().map_err(|error| blame(error, self.number))?;
+            if piece.is_empty() {
+                return Err(self.fault(LineFault::Cut));
+            }
+            let end = piece.iter().position(|&byte| byte == b'\n');
+            let piece = piece.get(..=end.unwrap_or(piece.len() - 1)).unwrap_or(piece);
+            let (length, added) = (self.line.len() + piece.len(), piece.len());
+            let first = self.line.first().or(piece.first());
+            let most = if first == Some(&b'{') { OBJECT_LINE_BYTES_MAX } else { LINE_BYTES_MAX };
+            // Before it is kept, so that a line without an end takes no more than the longest that is allowed.
+            if length as u64 > self.plaintext_left {
+                return Err(self.fault(LineFault::TooMuch));
+            }
+            if length > most {
+                return Err(self.fault(LineFault::TooLong));
+            }
+            make_room(&mut self.line, length);
+            self.line.extend_from_slice(piece);
+            self.source.consume(added);
+            is_whole = end.is_some();
         }
-        self.plaintext_left -= length;
-        if self.line.last() != Some(&b'\n') {
-            return Err(self.fault(LineFault::Cut));
-        }
-        if self.line.first() == Some(&b'{') && self.line.len() > OBJECT_LINE_BYTES_MAX {
-            return Err(self.fault(LineFault::TooLong));
-        }
+        self.plaintext_left -= self.line.len() as u64;
         Ok(())
     }
 
@@ -104,6 +114,14 @@ impl<R: Read> Lines<R> {
     /// Says that the line that was read last breaks a rule.
     pub(super) fn fault(&self, fault: LineFault) -> Error {
         Error::Payload { line: self.number, fault }
+    }
+}
+
+/// Lets a line grow to `length`. One that is long already gets all the room that a line may have: doubled once more, it would be in
+/// memory one and a half times as often.
+fn make_room(line: &mut Vec<u8>, length: usize) {
+    if length > LINE_DOUBLED_BYTES && length > line.capacity() {
+        line.reserve_exact(LINE_BYTES_MAX - line.len());
     }
 }
 
@@ -159,5 +177,7 @@ fn blame(error: io::Error, line: u64) -> Error {
 const AGE_HEAD_END: &[u8] = b"\n--- ";
 /// How much is decrypted and decompressed at a time.
 const BUFFER_BYTES: usize = 128 * 1024;
+/// Up to this length the room for a line is doubled each time that it is too small.
+const LINE_DOUBLED_BYTES: usize = 1024 * 1024;
 /// How much of a long line's memory is kept for the next.
 const LINE_KEPT_BYTES: usize = 256 * 1024;

@@ -62,4 +62,6 @@ mod sample_faults;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
+mod tar_tests;
+#[cfg(test)]
 mod tests;

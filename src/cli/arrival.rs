@@ -150,9 +150,7 @@ impl Subject<'_> {
                 self.waits(format!("it is one snapshot with bundle {next}, which is not applied"))
             }
             ItemOutcome::Forked(fork) => self.forked(fork),
-            ItemOutcome::Over => {
-                ("of before the centre's database was put back, not needed".to_owned(), None, None, None)
-            }
+            ItemOutcome::Over => ("of a history that is over, not needed".to_owned(), None, None, None),
             ItemOutcome::NotOurs => self.not_ours(),
             ItemOutcome::Stranger(error) => match self.concern {
                 Concern::Others => self.not_ours(),

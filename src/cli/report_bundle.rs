@@ -44,13 +44,15 @@ pub(super) fn refused(name: &str, claims: Option<&BundleName>, error: &Error) ->
             .because(format!(
                 "{signer} has told this site which key it signs with here; nothing was changed here"
             ))
-            .hint(format!("somebody may have the old key of {signer}: compare `packmule keys` with it")),
+            .hint(format!("somebody may have the old key of {signer}: compare `packmule keys` with it"))
+            .hint(format!("or was {signer} put back to before its new keys? see \"Lost keys\" in README.md")),
         Error::TooNew { .. } => report
             .because(format!("{sender} has a newer packmule than this site; nothing was changed here"))
             .hint("install the newer packmule here, then run `packmule import` again"),
         Error::CannotDecrypt => report
             .because("it was sealed for other keys; nothing was changed here")
-            .hint(format!("was this site set up anew? then {sender} needs its new card or answer")),
+            .hint(format!("was this site set up anew? then {sender} needs its new card or answer"))
+            .hint("or put back to before its new keys? see \"Lost keys\" in README.md"),
         Error::Manifest { .. } | Error::Foreign { .. } | Error::Payload { .. } | Error::TooLarge { .. } => {
             report
                 .because(format!(

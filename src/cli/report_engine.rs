@@ -123,6 +123,9 @@ impl From<Cause> for Report {
                 .because(format!("without the answer of the centre, {site} knows no key to seal for"))
                 .hint(format!("give {site}.card to the centre; it runs `packmule enrol {site}.card`"))
                 .hint("then, with its answer: packmule join ANSWER"),
+            Cause::TableAltered { .. } => Report::new(Exit::Database, what)
+                .because("nothing was sealed; the changes are still in this site's log")
+                .hint("run the same command again"),
             Cause::BackupOfNobody | Cause::BackupOfOther { .. } => other_backup(what),
             Cause::KeysRestored { .. } => keys_restored(what),
             Cause::KeyNotKept { .. } => key_not_kept(what),

@@ -100,6 +100,11 @@ impl Table {
         self.triggers.iter().any(|trigger| !trigger.is_ours())
     }
 
+    /// Whether `other`, read at another time, has the same columns and the same key.
+    pub fn has_columns_of(&self, other: &Table) -> bool {
+        self.shape == other.shape && self.details == other.details && self.generated == other.generated
+    }
+
     /// The same table with only these columns, which may be generated ones, and its key in terms of them.
     ///
     /// `None` where a column of the key is not among them.

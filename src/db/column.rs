@@ -8,7 +8,7 @@ use crate::db::sql;
 use crate::model::{Column, ColumnKind, Value};
 
 /// What the server says of one column.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnDetail {
     /// The column's name.
     pub name: String,

@@ -253,8 +253,8 @@ impl Class {
 
     fn of_code(code: u16) -> Self {
         match code {
-            // 1020: MariaDB's snapshot isolation; 1180, 1047: a cluster that lost the race or its quorum; 3101: Group Replication
-            1205 | 1213 | 1020 | 1180 | 1047 | 3101 | 3572 | 1614 => Class::TryAgain,
+            // 1020: MariaDB's snapshot isolation; 1412: a table was altered after a snapshot was opened; 1180, 1047: a cluster that lost the race or its quorum; 3101: Group Replication
+            1205 | 1213 | 1020 | 1412 | 1180 | 1047 | 3101 | 3572 | 1614 => Class::TryAgain,
             2006 | 2013 | 1053 | 1317 | 3024 | 1927 | 4031 => Class::LineLost,
             1216 | 1217 | 1451 | 1452 | 1557 | 1761 | 1762 => Class::ForeignKey,
             1022 | 1062 | 1169 | 1586 | 1859 => Class::Duplicate,
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn errors_that_a_second_try_can_mend_are_told_from_those_it_cannot() {
-        for code in [1205, 1213, 2006, 2013] {
+        for code in [1205, 1213, 1412, 2006, 2013] {
             let class = Class::of_code(code);
             assert!(class == Class::TryAgain || class == Class::LineLost, "{code}");
         }

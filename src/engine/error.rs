@@ -128,6 +128,12 @@ pub enum Cause {
         /// The site.
         site: Site,
     },
+    /// Somebody altered a table while a seal began to read it.
+    #[error("table {table} was altered just when its changes were to be read")]
+    TableAltered {
+        /// The table.
+        table: TableName,
+    },
     /// A copy of keys that names no site.
     #[error("the backup names no site")]
     BackupOfNobody,
@@ -294,7 +300,7 @@ impl Error {
             Error::Apply { source, .. } | Error::Retry { source } | Error::Parked { source } => {
                 source.may_pass()
             }
-            Error::State(cause) => matches!(cause, Cause::AtWork),
+            Error::State(cause) => matches!(cause, Cause::AtWork | Cause::TableAltered { .. }),
             Error::Key(_) | Error::Bundle { .. } | Error::File { .. } => false,
             Error::Rekey(_) | Error::Review(_) | Error::Rules { .. } => false,
         }

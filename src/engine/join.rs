@@ -11,7 +11,7 @@ use crate::engine::home::{Home, now};
 use crate::engine::rekey::{RekeyPlan, Rekeyed, plan_rekey, rekey};
 use crate::engine::series::{SeriesReport, ServerSettings, preview_series, settle_series};
 use crate::engine::setup::count_rows;
-use crate::ledger;
+use crate::ledger::{self, KnownSite};
 use crate::model::{Role, Site, TableName};
 
 /// What `join` was told.
@@ -114,11 +114,14 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, options: JoinOptions) 
     match home.sites.iter().find(|known| known.role == Role::Central).cloned() {
         // Of another history of the centre its own snapshot tells.
         Some(known) if has_same_keys(&known, central) => {}
-        // A database that was put back may have forgotten that the centre has other keys.
-        Some(known)
-            if known.incarnation == central.incarnation
-                && card.is_vouched_for_by(&known.verifying_key.parse()?) =>
-        {
+        // A database that was put back may have forgotten that the centre has other keys; the centre's may have forgotten that this
+        // lab has not heard of them.
+        Some(known) if card.is_vouched_for_by(&known.verifying_key.parse()?) => {
+            take_new_keys(home, &known, central)?;
+        }
+        // The centre was put back to before these keys, and has no copy of them. Whoever has stolen the older ones could say that,
+        // too: two people have compared the words.
+        Some(known) if known.incarnation != central.incarnation && had_keys(home, &known, central) => {
             take_new_keys(home, &known, central)?;
         }
         Some(known) => return Err(Cause::SiteTaken { site: known.site.clone() }.into()),
@@ -150,6 +153,12 @@ pub fn join(home: &mut Home<'_>, answer: &VerifiedAnswer, options: JoinOptions) 
     ledger::join_here(&mut home.session, &home.here.site, number)?;
     let online = take_access(home, answer)?;
     Ok(Joined { central: central.site.clone(), number, tables, missing, adopted, rekeyed, series, online })
+}
+
+/// Whether the centre once signed with the key of this card, as far as this lab has heard.
+fn had_keys(home: &Home<'_>, known: &KnownSite, central: &SiteCard) -> bool {
+    let key = central.verifying.to_string();
+    home.retired.iter().any(|one| one.stream.from == known.site && one.verifying_key == key)
 }
 
 /// Opens what the centre sealed for this lab, and writes it down.

@@ -19,6 +19,7 @@ mod intake;
 mod join;
 mod key_care;
 mod lab_account;
+mod lost_keys;
 mod mail;
 mod new_keys;
 mod outbox;

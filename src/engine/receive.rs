@@ -13,6 +13,7 @@ use crate::engine::error::Error;
 use crate::engine::follow::renew_stale;
 use crate::engine::home::Home;
 use crate::engine::intake::Rejected;
+use crate::engine::lost_keys::forgive_lost_keys;
 use crate::engine::new_keys::{Learn, learn_keys};
 use crate::engine::parked::{ParkedOptions, retry_parked};
 use crate::engine::ready::{Tables, retry_kept};
@@ -88,7 +89,7 @@ pub enum ItemOutcome {
     WaitsForRest(u64),
     /// The stream has two continuations; it is stopped until a person has looked.
     Forked(Fork),
-    /// It belongs to a history of the centre that is over.
+    /// It belongs to a history of its site that is over.
     Over,
     /// It is for another site.
     NotOurs,
@@ -163,6 +164,7 @@ pub fn import(home: &mut Home<'_>, places: &[PathBuf], options: ImportOptions<'_
         receive_stream(home, &mut tables, &stream, group, options, &mut import.items)?;
     }
     forgive_ended(home, &mut import.items)?;
+    forgive_lost_keys(home, &mut import.items, options.dry_run)?;
     let central = home.sites.iter().find(|known| known.role == Role::Central).map(|known| known.site.clone());
     if let Some(central) = central.filter(|_| !options.dry_run) {
         match retry_kept(home, &tables, &central, options) {

@@ -6,7 +6,7 @@ use crate::apply::Unparked;
 use crate::bundle::{KEPT_SETTING, LEFT_OUT_SETTING, TABLES_SETTING, names_to_setting, tables_to_setting};
 use crate::capture::{self, Scope, Summary};
 use crate::config::{KeyFolder, Sealed as Witnessed, Witness};
-use crate::db::{Catalog, Table, rank};
+use crate::db::{Catalog, Session, Table, rank};
 use crate::engine::clock::clock_ahead_ms;
 use crate::engine::error::{Cause, Error};
 use crate::engine::fanout::Fanout;
@@ -84,6 +84,12 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
     let ahead_ms = clock_ahead_ms(home)?;
     let scope = Scope { tables: &ranked, muted: &shared.muted, folder: home.outbox.path() };
     let mut snapshot = capture::begin(&mut home.session, &scope, home.monitor)?;
+    let is_read = snapshot.log_rows() > 0 || receivers.iter().any(|one| one.kind == BundleKind::Snapshot);
+    let altered = if is_read { altered(snapshot.session(), &ranked)? } else { None };
+    if let Some(table) = altered {
+        snapshot.close()?;
+        return Err(Cause::TableAltered { table }.into());
+    }
     for one in &mut receivers {
         one.is_whole = shared.skipped.is_empty();
         one.read_receipt(snapshot.session())?;
@@ -115,6 +121,15 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
         give_names(home, &mut witness, &receivers, &sealed)?;
     }
     Ok(SealReport { unparked, ..report(receivers, sealed, summary, shared.skipped) })
+}
+
+/// A table that somebody has altered between the look at its columns and the snapshot: what was written to a column that came
+/// meanwhile would be stamped as sealed, and not be read.
+fn altered(session: &mut Session, tables: &[&Table]) -> Result<Option<TableName>, Error> {
+    let now = Catalog::load(session)?;
+    let is_same =
+        |table: &Table| now.tables.get(&table.shape.name).is_some_and(|found| found.has_columns_of(table));
+    Ok(tables.iter().find(|table| !is_same(table)).map(|table| table.shape.name.clone()))
 }
 
 /// What a seal would hold now. Changes nothing.

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use crate::model::{bytes_from_hex, hex_from_bytes};
 
-/// The name of a participant: 1 to 20 of `a-z 0-9 -`, so that it is a safe file name on every system.
+/// The name of a participant: 1 to 20 of `a-z 0-9 -`, so that it is a safe file name on every system. Names that Windows keeps for
+/// devices are none: `con.central.7f3a9c21.0000000001.mule` is the console there, and no file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Site(String);
 
@@ -28,14 +29,26 @@ impl FromStr for Site {
     fn from_str(text: &str) -> Result<Self, ParseSiteError> {
         let fits = (1..=20).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && !text.starts_with('-');
+            && !text.starts_with('-')
+            && !is_device(text);
         if fits { Ok(Site(text.to_owned())) } else { Err(ParseSiteError { text: text.to_owned() }) }
     }
 }
 
+/// Whether Windows takes a file of this name for a device, whatever follows behind a dot.
+fn is_device(text: &str) -> bool {
+    let is_port = |name: &str| {
+        text.strip_prefix(name)
+            .is_some_and(|rest| rest.len() == 1 && rest.bytes().all(|b| b.is_ascii_digit()))
+    };
+    ["con", "prn", "aux", "nul"].contains(&text) || is_port("com") || is_port("lpt")
+}
+
 /// A text that cannot be a site's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a site name: 1 to 20 of a-z, 0-9 and -, not starting with -")]
+#[error(
+    "{text:?} is not a site name: 1 to 20 of a-z, 0-9 and -, not starting with -, and not con, aux or another device of Windows"
+)]
 pub struct ParseSiteError {
     text: String,
 }
@@ -195,6 +208,16 @@ mod tests {
         }
         for text in ["", "Lab", "lab_a", "-lab", "abcdefghijklmnopqrstu", "lab a", "läb"] {
             assert!(text.parse::<Site>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_site_is_not_called_like_a_device_of_windows() {
+        for text in ["con", "prn", "aux", "nul", "com0", "com9", "lpt1"] {
+            assert!(text.parse::<Site>().is_err(), "{text}");
+        }
+        for text in ["cons", "con-1", "com", "com10", "comx", "lpt", "auxiliary"] {
+            assert!(text.parse::<Site>().is_ok(), "{text}");
         }
     }
 

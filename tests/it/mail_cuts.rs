@@ -52,6 +52,54 @@ fn a_download_that_is_cut_fetches_each_part_once_and_one_more_a_cut() {
     crate::harness::assert_equal(pair.lab(), pair.central(), &["shelves", "items"]);
 }
 
+#[test]
+fn an_upload_of_a_lab_that_is_revoked_before_or_behind_the_cut_is_never_applied() {
+    for is_cut in [true, false] {
+        let (pair, line) = pair();
+        let (central, lab) = (pair.central(), pair.lab());
+        lab.sql(&format!("UPDATE items SET photo = x'{}' LIMIT 1", noise(2 << 20)));
+        if is_cut {
+            line.limit.store(1_000_000, Ordering::SeqCst);
+            lab.run(&["push"]).code(17).says("the line to the centre broke");
+        } else {
+            lab.run(&["push"]).ok();
+        }
+        assert_ne!(central.value("SELECT COUNT(*) FROM packmule_mail_part"), "0");
+        central.run(&["sites", "revoke", "lab-a", "--yes"]).ok();
+        line.limit.store(u64::MAX, Ordering::SeqCst);
+        // What the lab had of its upload opens no door, and what is there already is not taken in.
+        let ran = lab.run(&["push"]);
+        assert!(matches!(ran.code, Some(12 | 17)), "{ran:?}");
+        central.run(&["pull"]).ok().never_says("applied");
+        assert_eq!(central.count("shelves") + central.count("items"), 0);
+        assert_eq!(central.count("packmule_mail") + central.count("packmule_mail_part"), 0);
+        // Nor does a stick help.
+        lab.run(&["export", pair.stick()]).ok();
+        pair.import().code(14).says("lab-a is revoked here");
+        assert_eq!(central.count("shelves") + central.count("items"), 0);
+    }
+}
+
+#[test]
+fn a_cut_upload_holds_its_room_and_goes_on_though_the_quota_is_full() {
+    let (pair, line) = pair();
+    let (central, lab) = (pair.central(), pair.lab());
+    lab.sql(&format!("UPDATE items SET photo = x'{}' LIMIT 1", noise(2 << 20)));
+    central.sql("UPDATE packmule_mail_account SET quota_bytes = 3000000 WHERE site = 'lab-a'");
+    line.limit.store(1_000_000, Ordering::SeqCst);
+    lab.run(&["push"]).code(17).says("the line to the centre broke");
+    // The next bundle finds no room beside the first, which has its own from its first byte on.
+    lab.sql(&format!("UPDATE items SET photo = x'{}' LIMIT 1", noise(1 << 20)));
+    line.limit.store(u64::MAX, Ordering::SeqCst);
+    for _ in 0..2 {
+        lab.run(&["push"]).code(17).says("the centre has no more room for this lab's bundles");
+    }
+    central.run(&["pull"]).ok().says("applied");
+    lab.run(&["push"]).ok();
+    central.run(&["pull"]).ok();
+    pair.assert_exactly_once();
+}
+
 fn pair() -> (Pair, Line) {
     let pair = Pair::new();
     pair.go_online();

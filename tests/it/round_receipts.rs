@@ -196,6 +196,34 @@ fn a_false_receipt_at_a_lab_stops_its_centre_s_stream_and_nothing_is_applied() {
 }
 
 #[test]
+fn a_receipt_of_another_history_confirms_nothing() {
+    let round = forgetful_round(&["lab-a"]);
+    let (central, lab) = (round.central(), round.lab("lab-a"));
+    for number in 1..=3 {
+        central.sql(&format!("INSERT INTO shelves VALUES ({number}, 'x')"));
+        central.run(&["export", round.stick("lab-a").to_str().unwrap()]).ok();
+    }
+    lab.run(&["import", "--no-reply", round.stick("lab-a").to_str().unwrap()]).ok();
+    lab.sql("INSERT INTO shelves VALUES (10, 'of a')");
+    round.export("lab-a").ok();
+    // Number and digest are those of a bundle that was sealed here; the history is not.
+    let bundle = newest(&round, "lab-a", "central");
+    let bytes = fs::read(&bundle).unwrap();
+    let receipt = central.value("SELECT incarnation FROM packmule_here");
+    let words = |history: &str| format!("\"receipt\":{{\"incarnation\":\"{history}\"");
+    let forged = resigned(&bytes, &words(&receipt), &words(&other_digest(&receipt)), &signing_key(lab));
+    fs::write(&bundle, forged).unwrap();
+    sleep(Duration::from_millis(1200));
+    let confirmed = "SELECT confirmed_seq FROM packmule_stream WHERE to_site = 'lab-a'";
+    let own = "SELECT COUNT(*) FROM sync_log WHERE origin IS NULL";
+    let before = (central.value(confirmed), central.value(own));
+    assert_eq!(before.1, "3");
+    round.visit("lab-a").ok().says("not confirmed yet: bundles 2 to 4");
+    assert_eq!((central.value(confirmed), central.value(own)), before);
+    assert_eq!(central.value("SELECT name FROM shelves WHERE id = 10"), "of a");
+}
+
+#[test]
 fn an_old_receipt_that_comes_late_takes_nothing_back() {
     let round = Round::new(SCHEMA, &["lab-a"], TABLES);
     let (central, lab) = (round.central(), round.lab("lab-a"));

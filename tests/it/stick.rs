@@ -102,6 +102,24 @@ fn renamed_copied_and_moved_bundles_are_found_among_litter() {
 }
 
 #[test]
+fn a_bundle_among_a_hundred_thousand_files_is_found() {
+    let pair = Pair::new();
+    pair.edit();
+    pair.export().ok();
+    let bundle = bundles_in(&pair.stick).remove(0);
+    let deep = pair.stick.join("DCIM/zz");
+    fs::create_dir_all(&deep).unwrap();
+    fs::rename(bundle, deep.join("zz (1)")).unwrap();
+    for folder in 0..100 {
+        let folder = pair.stick.join(format!("DCIM/{folder:02}"));
+        fs::create_dir(&folder).unwrap();
+        (0..1_000).for_each(|number| drop(fs::File::create(folder.join(number.to_string())).unwrap()));
+    }
+    pair.import().ok().says("applied");
+    pair.assert_exactly_once();
+}
+
+#[test]
 fn a_torn_copy_is_named_not_applied_and_replaced_by_the_next_export() {
     let pair = Pair::new();
     pair.edit();

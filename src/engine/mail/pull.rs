@@ -6,6 +6,7 @@ use crate::apply;
 use crate::bundle;
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
+use crate::engine::lost_keys::is_sealed_for_others;
 use crate::engine::mail::MailLine;
 use crate::engine::mail::check::Known;
 use crate::engine::mail::useless::Useless;
@@ -250,17 +251,6 @@ fn useless(outcome: &ItemOutcome) -> Option<String> {
         | ItemOutcome::Over
         | ItemOutcome::Silenced(_) => None,
     }
-}
-
-/// Sealed for keys that this site does not have: the keys of before do not come back, and a bundle for those of now is another one.
-fn is_sealed_for_others(outcome: &ItemOutcome) -> bool {
-    let ItemOutcome::Failed(error) = outcome else {
-        return false;
-    };
-    matches!(
-        error.as_ref(),
-        Error::Apply { source: apply::Error::Bundle { source: bundle::Error::CannotDecrypt, .. }, .. }
-    )
 }
 
 /// At a lab: what has turned out to be useless and is not kept here is not fetched again.

@@ -10,7 +10,7 @@ use crate::mailbox::{Cleared, MailState};
 use crate::model::{BundleName, Role, Site, Stamp};
 
 impl MailLine {
-    /// Marks what a receipt covers, what a snapshot stands for, and what is for a lab that is gone for good; then removes
+    /// Marks what a receipt covers, what a snapshot stands for, and what is for or from a lab that is gone for good; then removes
     /// what is marked. Only receipts decide: what was fetched and not confirmed stays.
     pub(super) fn tidy(&mut self, home: &mut Home<'_>) -> Result<Cleared, Error> {
         // What is needed must be in the outbox under its name, also after a seal that was killed.
@@ -33,6 +33,10 @@ impl MailLine {
             {
                 held.insert(one.name.to);
             }
+        }
+        // An upload that the revoking has cut short is never completed.
+        for revoked in home.sites.iter().filter(|known| known.state == SiteState::Revoked) {
+            self.central.drop_all_of(&revoked.site, home.monitor)?;
         }
         let keep = i64::try_from(home.settings.keep.as_micros()).unwrap_or(i64::MAX);
         let before = Stamp::from_micros(now().micros().saturating_sub(keep));

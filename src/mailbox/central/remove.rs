@@ -86,6 +86,21 @@ impl Central {
         Ok(cleared)
     }
 
+    /// Marks all that came from a site of which nothing is believed any more, what was never completed as well. Returns `false` where
+    /// the site holds some of it: the next call goes on.
+    pub fn drop_all_of(&mut self, site: &Site, monitor: &dyn Monitor) -> Result<bool, MailError> {
+        let query = format!(
+            "SELECT id FROM packmule_mail WHERE from_site = {} AND state = 'open'",
+            sql::text(site.as_str())
+        );
+        for id in self.ids(&query)? {
+            if !self.mark(id, &MailState::Gone, monitor)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The bundles of the centre's own that are in the mail and not marked.
     pub fn sent_and_open(&mut self) -> Result<Vec<SentMail>, MailError> {
         let query = format!(

@@ -12,6 +12,8 @@ use packmule::model::{
     BundleKind, Change, Column, ColumnKind, Digest, RowImage, Seq, StreamId, TableName, TableShape, Value,
 };
 
+use sha2::{Digest as _, Sha256};
+
 use super::site::TestSite;
 
 /// Where the three members of a bundle lie.
@@ -147,7 +149,39 @@ impl<'a> Villain<'a> {
             changes.iter().for_each(|change| writer.change(change).unwrap());
         }
         let (payload, summary) = writer.finish().unwrap();
-        let header = Header {
+        let (header, key) = (self.header(), signing_key(self.lab));
+        assemble(Vec::new(), payload.as_slice(), &summary, &header, &key).unwrap().0
+    }
+
+    /// The first line of the next bundle's payload.
+    pub(crate) fn head_line(&self) -> String {
+        let StreamId { from, incarnation, to } = &self.stream;
+        format!(
+            r#"{{"from":"{from}","to":"{to}","incarnation":"{incarnation}","seq":{},"sealed_at":"{NOON}","clock_offset_ms":null,"settings":{{}}}}"#,
+            self.seq
+        )
+    }
+
+    /// The next bundle in its stream around a payload that is compressed already, whatever that holds, with this much as the
+    /// size that it is said to become.
+    pub(crate) fn around(&self, compressed: &[u8], plaintext_bytes: u64) -> Vec<u8> {
+        let identity = KeyFolder::new(&self.central.state()).open().unwrap().identity;
+        let payload = identity.recipient().seal_text(compressed).unwrap();
+        let sha256 = Digest::from_bytes(Sha256::digest(&payload).into());
+        let summary = PayloadSummary {
+            size: payload.len() as u64,
+            sha256,
+            // One chunk: it is short.
+            chunks: vec![sha256],
+            plaintext_bytes,
+            counts: Default::default(),
+        };
+        let header = self.header();
+        assemble(Vec::new(), payload.as_slice(), &summary, &header, &signing_key(self.lab)).unwrap().0
+    }
+
+    fn header(&self) -> Header {
+        Header {
             kind: self.kind,
             stream: self.stream.clone(),
             seq: self.seq,
@@ -156,9 +190,7 @@ impl<'a> Villain<'a> {
             sealed_at: NOON.parse().unwrap(),
             receipt: None,
             keys: None,
-        };
-        let key = signing_key(self.lab);
-        assemble(Vec::new(), payload.as_slice(), &summary, &header, &key).unwrap().0
+        }
     }
 
     /// Puts the next bundle on a new stick, and says where.

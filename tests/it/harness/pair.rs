@@ -146,7 +146,7 @@ const EDITS: &str = "
     DELETE FROM items WHERE name = 'goes later' AND shelf = @n - 1;";
 
 /// An application's own triggers at the centre, which see every single write.
-const COUNT_WRITES: &str = "
+pub(crate) const COUNT_WRITES: &str = "
     CREATE TABLE writes (id INT AUTO_INCREMENT PRIMARY KEY, action CHAR(1));
     CREATE TRIGGER w1 AFTER INSERT ON shelves FOR EACH ROW INSERT INTO writes (action) VALUES ('I');
     CREATE TRIGGER w2 AFTER UPDATE ON shelves FOR EACH ROW INSERT INTO writes (action) VALUES ('U');

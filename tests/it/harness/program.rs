@@ -1,6 +1,9 @@
 //! What one run of the program did.
 
-use std::process::Output;
+use std::fs;
+use std::process::{Child, Output};
+use std::thread;
+use std::time::Duration;
 
 /// A finished run. Its checks hand it back, so that they can be chained.
 #[derive(Debug)]
@@ -69,5 +72,22 @@ impl Ran {
             "`{}` ({:?})\n--- stdout\n{}--- stderr\n{}",
             self.command, self.code, self.stdout, self.stderr
         )
+    }
+}
+
+/// Waits for a process to end, and returns how many KiB of memory it had at most, and what it said. It must not say much.
+pub(crate) fn peak_memory_kib(mut child: Child) -> (u64, Output) {
+    let path = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    loop {
+        // The kernel keeps the peak itself; only what comes after the last look is missed.
+        let status = fs::read_to_string(&path).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let seen = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        peak = seen.unwrap_or(0).max(peak);
+        if child.try_wait().unwrap().is_some() {
+            return (peak, child.wait_with_output().unwrap());
+        }
+        thread::sleep(Duration::from_millis(1));
     }
 }
