@@ -54,6 +54,7 @@ impl World<'_> {
 
     /// A session of a person; now and then of one whose clock is wrong.
     pub(super) fn session(&mut self, at: usize) -> Conn {
+        self.wait_until_quiet(at);
         let site = self.site(at);
         let mut conn = site.server().connect(site.database()).unwrap();
         conn.query_drop("SET innodb_lock_wait_timeout = 1, time_zone = '+00:00'").unwrap();
@@ -70,6 +71,7 @@ impl World<'_> {
     /// Begins a transaction that stays open, or goes on in one.
     pub(super) fn hold(&mut self) {
         let at = self.rng.usize(..self.held.len());
+        self.wait_until_quiet(at);
         let mut held = match self.held[at].take() {
             Some(held) => held,
             None => {

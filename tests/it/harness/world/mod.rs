@@ -1,10 +1,12 @@
 //! A centre, its labs and their sticks, with everything at random that may happen between them, from a seed.
 
+mod backup;
 mod check;
 mod commands;
 mod editing;
 mod settle;
 mod sticks;
+mod strikes;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -14,13 +16,16 @@ use fastrand::Rng;
 use crate::harness::counts::Counts;
 use crate::harness::event::{EVENTS, Event, event_at};
 use crate::harness::family::Family;
+use crate::harness::line::Line;
 use crate::harness::people::People;
 use crate::harness::site::{TestSite, memory_folder};
 use crate::harness::subjects::Subject;
 use crate::harness::tally::Tally;
+use backup::Backup;
 use check::stocks;
 use editing::Held;
 use sticks::{new_folder, text};
+use strikes::Striker;
 
 /// What is settled of a world before it begins.
 #[derive(Debug, Clone, Copy)]
@@ -35,14 +40,23 @@ pub(crate) struct Plan {
     pub(crate) online: bool,
     /// Whether in the end one stick goes to all sites, which is sooner over than a stick for each lab.
     pub(crate) one_stick_at_the_end: bool,
+    /// Whether servers and programs are killed at any moment, lines cut, and calls of the system fail.
+    pub(crate) is_rough: bool,
+    /// Whether the database of a lab is put back from a backup.
+    pub(crate) is_put_back: bool,
 }
 
 /// The centre and its labs, by number: 0 is the centre.
 pub(crate) struct World<'f> {
     family: &'f Family<'static>,
+    /// The lines of the labs to the centre, where they can be cut.
+    lines: &'f [Line],
     rng: Rng,
     /// Who decides conflicts throws dice of their own: what else happens from a seed stays as it is.
     decider: Rng,
+    /// So does what strikes a command in the middle.
+    striker: Striker,
+    backup: Option<Backup<'f>>,
     people: People,
     held: Vec<Option<Held>>,
     /// The sticks of each lab, and copies of them that lie about.
@@ -61,7 +75,7 @@ pub(crate) struct World<'f> {
 impl<'f> World<'f> {
     /// A world of these sites, as they are.
     pub(crate) fn new(
-        family: &'f Family<'static>,
+        (family, lines): (&'f Family<'static>, &'f [Line]),
         plan: &Plan,
         story: &'f RefCell<Vec<String>>,
         tally: &'f RefCell<Tally>,
@@ -72,9 +86,14 @@ impl<'f> World<'f> {
         });
         story.borrow_mut().clear();
         let people = People::new(plan.seed, plan.subjects);
+        let mut striker = Striker::new(plan.seed);
+        let backup = plan.is_put_back.then(|| striker.backup(family.labs.len(), plan.steps));
         World {
             rng: Rng::with_seed(plan.seed),
             decider: Rng::with_seed(plan.seed.wrapping_add(1 << 32)),
+            striker,
+            backup,
+            lines,
             stocks: stocks(&people, &family.central),
             people,
             held: (0..=family.labs.len()).map(|_| None).collect(),
@@ -102,13 +121,19 @@ impl<'f> World<'f> {
 
     /// All that happens, until nobody has anything more to say.
     pub(crate) fn live(&mut self) {
-        (0..self.plan.steps).for_each(|_| self.step());
+        for step in 0..self.plan.steps {
+            self.keep_backup(step);
+            self.step();
+        }
         self.settle();
     }
 
     fn step(&mut self) {
         if self.decider.u32(..5) == 0 {
             self.decide();
+        }
+        if self.plan.is_rough && self.striker.agents_are_due() {
+            self.run_agents();
         }
         let lab = self.rng.usize(1..=self.family.labs.len());
         let place = self.rng.usize(..2);
