@@ -40,6 +40,7 @@ impl World<'_> {
         if step < backup.put_back_at {
             self.backup = Some(backup);
         } else if let Some(saved) = backup.saved {
+            self.put_back = Some(lab);
             self.put_back(lab, &saved);
         }
     }

@@ -57,6 +57,8 @@ pub(crate) struct World<'f> {
     /// So does what strikes a command in the middle.
     striker: Striker,
     backup: Option<Backup<'f>>,
+    /// The lab whose database was put back.
+    put_back: Option<usize>,
     people: People,
     held: Vec<Option<Held>>,
     /// The sticks of each lab, and copies of them that lie about.
@@ -93,6 +95,7 @@ impl<'f> World<'f> {
             decider: Rng::with_seed(plan.seed.wrapping_add(1 << 32)),
             striker,
             backup,
+            put_back: None,
             lines,
             stocks: stocks(&people, &family.central),
             people,
