@@ -1,7 +1,7 @@
 //! Stocks that people take from and bring to at several places at once: in the end each is what it was, and all that was
 //! taken and brought, but for what waits for a person.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mysql::Conn;
 use mysql::prelude::Queryable;
@@ -19,44 +19,29 @@ impl Counts {
     }
 
     /// What labs have taken and brought that still waits at the centre.
-    ///
-    /// The database of the lab `put_back` has forgotten edits and sent others again: whether the stocks have what waits of it already,
-    /// and whether it is all that was taken, is for a person to say. That is left out.
-    pub(crate) fn waiting(central: &TestSite<'_>, put_back: Option<&str>) -> Counts {
-        let site = put_back.unwrap_or_default();
-        let select = format!("{} FROM conflict_log c WHERE {OPEN} AND site <> '{site}'", difference("c"));
-        Counts::of(&mut central.server().connect(central.database()).unwrap(), &select)
-    }
-
-    /// What was left out there, each with the row of which it is; earlier states of what waits as well.
-    pub(crate) fn doubtful(central: &TestSite<'_>, put_back: &str) -> Vec<Counts> {
+    pub(crate) fn waiting(central: &TestSite<'_>) -> Counts {
+        let cell = |row: &str, name: &str| format!("JSON_UNQUOTE(JSON_EXTRACT({row}_row, '$.{name}')) * 100");
+        let difference =
+            |name: &str| format!("CAST(ROUND({} - {}) AS SIGNED)", cell("lab", name), cell("before", name));
         let mut conn = central.server().connect(central.database()).unwrap();
-        let lines = format!("{} FROM conflict_log c WHERE {OPEN} AND site = '{put_back}'", difference("c"));
-        let states = format!(
-            "{} FROM packmule_joined j JOIN conflict_log c ON c.id = j.conflict WHERE {OPEN} AND site = '{put_back}'",
-            difference("j")
+        let query = format!(
+            "SELECT CAST(record_id AS SIGNED), {}, {} FROM conflict_log WHERE status = 'open' AND table_name = 'counts'",
+            difference("amount"),
+            difference("price")
         );
-        let rows: Vec<(i64, i64, i64)> = conn.query(format!("{lines} UNION ALL {states}")).unwrap();
-        let alone = |(id, amount, price)| {
-            let mut counts = Counts::default();
-            counts.add(id, [amount, price]);
-            counts
-        };
-        rows.into_iter().map(alone).collect()
+        Counts::of(&mut conn, &query)
     }
 
-    /// Whether these are `wanted`, with some of what is in doubt or none of it.
-    pub(crate) fn may_be(&self, wanted: &Counts, doubtful: &[Counts]) -> bool {
-        // Row by row and column by column: what was edited before and after may be one change.
-        self.0.keys().all(|id| {
-            [0, 1].into_iter().all(|at| {
-                let mut ways = BTreeSet::from([self.0[id][at]]);
-                for sums in doubtful.iter().filter_map(|one| one.0.get(id)) {
-                    ways.extend(ways.clone().into_iter().map(|way| way + sums[at]));
-                }
-                ways.contains(&wanted.0.get(id).map_or(0, |sums| sums[at]))
-            })
-        })
+    /// Leaves out the stocks of which something waits from a lab whose database was put back. It has forgotten edits and sent others
+    /// again, both perhaps in one number: what the stocks have of it is for a person to say.
+    pub(crate) fn leave_out_doubtful(&mut self, central: &TestSite<'_>, put_back: &str) {
+        let query = format!(
+            "SELECT CAST(record_id AS SIGNED) FROM conflict_log \
+             WHERE status = 'open' AND table_name = 'counts' AND site = '{put_back}'"
+        );
+        let mut conn = central.server().connect(central.database()).unwrap();
+        let doubtful: Vec<i64> = conn.query(query).unwrap();
+        self.0.retain(|id, _| !doubtful.contains(id));
     }
 
     fn of(conn: &mut Conn, query: &str) -> Counts {
@@ -86,14 +71,3 @@ impl Counts {
         counts
     }
 }
-
-/// The row, and by how much a lab wants to change it: of conflicts `c`, and of what stands in `lab`.
-fn difference(lab: &str) -> String {
-    let cell = |row: &str, name: &str| format!("JSON_UNQUOTE(JSON_EXTRACT({row}_row, '$.{name}')) * 100");
-    let one = |name: &str| {
-        format!("CAST(ROUND({} - {}) AS SIGNED)", cell(&format!("{lab}.lab"), name), cell("c.before", name))
-    };
-    format!("SELECT CAST(c.record_id AS SIGNED), {}, {}", one("amount"), one("price"))
-}
-
-const OPEN: &str = "c.status = 'open' AND c.table_name = 'counts'";

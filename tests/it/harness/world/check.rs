@@ -33,14 +33,15 @@ impl World<'_> {
         faults.extend(lost.iter().map(|word| format!("nobody wrote over {word}, and it is nowhere")));
         let mut wanted = self.stocks.clone();
         wanted.extend(&self.people.counted);
-        let put_back = self.put_back.map(|lab| self.site(lab).name());
         let mut found = stocks(&self.people, central);
-        found.extend(&Counts::waiting(central, put_back));
-        let doubtful = put_back.map_or(Vec::new(), |lab| Counts::doubtful(central, lab));
-        if !found.may_be(&wanted, &doubtful) {
-            faults.push(format!(
-                "the stocks are, with what waits, {found:?}, and should be {wanted:?}; in doubt: {doubtful:?}"
-            ));
+        found.extend(&Counts::waiting(central));
+        if let Some(lab) = self.put_back {
+            for counts in [&mut found, &mut wanted] {
+                counts.leave_out_doubtful(central, self.site(lab).name());
+            }
+        }
+        if found != wanted {
+            faults.push(format!("the stocks are, with what waits, {found:?}, and should be {wanted:?}"));
             let lines = central.query(
                 "SELECT id, site, status, outcome, record_id, before_row, central_row, lab_row, written_row, decided_by, note \
                  FROM conflict_log WHERE table_name = 'counts' ORDER BY id",
