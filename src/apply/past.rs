@@ -29,11 +29,16 @@ pub(super) fn past(
         None => None,
     };
     let went_back = ledger::may_come_again(session, own)?;
+    let may_repeat = !ledger::other_histories(session, stream)?.is_empty();
+    // Enrolling a new card waits for the lock on the stream, so this is not out of date at COMMIT.
+    let known = ledger::find_site(session, &stream.from)?;
     Ok(Past {
         // What is brought back is as old as the centre's last word.
         sealed_before: sealed_before.filter(|_| !went_back),
         confirmed: followed.map_or(covered, |batch| batch.min(covered)),
-        may_repeat: !ledger::other_histories(session, stream)?.is_empty(),
+        may_repeat,
+        begins: may_repeat && ledger::last_with_content(session, stream)?.is_none(),
+        is_over: known.is_some_and(|known| known.incarnation != stream.incarnation),
         went_back,
         has_waiting: ledger::has_waiting(session, &stream.from)?,
     })

@@ -3,6 +3,7 @@
 use crate::apply::error::Error;
 use crate::apply::scene::Side;
 use crate::apply::transaction::{Context, Part};
+use crate::bundle::{HAD_SETTING, PayloadHead, had_from_setting};
 use crate::db::Session;
 use crate::ledger;
 use crate::model::{Seq, StreamId};
@@ -57,6 +58,26 @@ pub(super) fn take_receipts(
         }
     }
     Ok(outcome)
+}
+
+/// At a lab: takes in what the centre says it has of histories of this lab that are over. Their end is carried no longer then.
+pub(super) fn hear_of_histories(
+    session: &mut Session,
+    stream: &StreamId,
+    heads: &[PayloadHead],
+    context: &Context<'_>,
+) -> Result<(), Error> {
+    let Side::Lab { .. } = context.side else {
+        return Ok(());
+    };
+    let own = own_stream(stream, context);
+    let said = heads.iter().filter_map(|head| had_from_setting(head.settings.get(HAD_SETTING)?)).flatten();
+    for (incarnation, last) in said.filter(|(incarnation, _)| *incarnation != own.incarnation) {
+        let over = StreamId { incarnation, ..own.clone() };
+        ledger::lock_stream(session, &over)?;
+        ledger::confirm_stream(session, &over, last, context.now)?;
+    }
+    Ok(())
 }
 
 /// The stream that goes the other way.

@@ -9,7 +9,7 @@ use crate::apply::error::Error;
 use crate::apply::order::Order;
 use crate::apply::parked::fits_now;
 use crate::apply::run::Run;
-use crate::apply::scene::{Prepared, Side};
+use crate::apply::scene::{Past, Prepared, Side};
 use crate::apply::verdict::describe;
 use crate::conflict::{Kind, has_fallen_back};
 use crate::db::Table;
@@ -50,13 +50,16 @@ impl Run<'_> {
                 Verdict::AlreadyThere => {
                     self.tally.already_there += 1;
                     notes.end(table, one, None);
+                    if self.scene.past.is_over {
+                        notes.answers.push(answer(table, one));
+                    }
                     one.change.after().cloned()
                 }
                 Verdict::Write(conflict) => {
                     self.tally.written += 1;
                     let conflict = conflict.take();
                     let logged = self.logged(at, one);
-                    notes.wrote(table, one, conflict, logged);
+                    notes.wrote(table, one, conflict, logged, self.scene.past);
                     one.change.after().cloned()
                 }
                 Verdict::Keep(conflict) if is_again => {
@@ -103,7 +106,8 @@ impl Run<'_> {
     pub(super) fn record_swapped(&mut self, table: &Table, decided: &[Decided]) -> Result<(), Error> {
         let mut notes = Notes::default();
         for one in decided {
-            notes.wrote(table, one, None, LoggedRow { op: Op::Update, ..self.logged(0, one) });
+            let logged = LoggedRow { op: Op::Update, ..self.logged(0, one) };
+            notes.wrote(table, one, None, logged, self.scene.past);
         }
         self.tally.written += decided.len() as u64;
         self.put_down(table, notes)?;
@@ -268,16 +272,23 @@ pub(super) struct Notes {
 
 impl Notes {
     /// A row was written.
-    fn wrote(&mut self, table: &Table, one: &Decided, conflict: Option<Box<Conflict>>, logged: LoggedRow) {
+    fn wrote(
+        &mut self,
+        table: &Table,
+        one: &Decided,
+        conflict: Option<Box<Conflict>>,
+        logged: LoggedRow,
+        past: Past,
+    ) {
         self.end(table, one, conflict.as_deref());
-        if one.is_again() {
-            // The lab has heard that its change waits, and has the centre's row.
+        if one.is_again() || past.is_over {
+            // The lab has heard that its change waits, and has the centre's row; or it does not know its own change any more.
             self.answers.push((logged.record_id.clone(), logged.op));
-        } else {
+        } else if conflict.as_ref().is_some_and(|conflict| conflict.outcome == Outcome::Merged) {
             // The lab does not know the row that was made of both.
-            if conflict.as_ref().is_some_and(|conflict| conflict.outcome == Outcome::Merged) {
-                self.answers.push(answer(table, one));
-            }
+            self.answers.push(answer(table, one));
+        }
+        if !one.is_again() {
             self.new.extend(conflict.map(|boxed| *boxed));
         }
         self.written.push(logged);

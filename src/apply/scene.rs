@@ -40,6 +40,11 @@ pub(super) struct Past {
     pub(super) confirmed: u64,
     /// Whether the lab goes on under a new history, and so may send again what it has sent before.
     pub(super) may_repeat: bool,
+    /// Whether it is the first bundle of that history that holds changes: what was edited before and after the database was put
+    /// back may be one change in it, with the time of the last edit.
+    pub(super) begins: bool,
+    /// Whether the bundle is of a history of the lab that is over: its database was put back, and has lost these changes.
+    pub(super) is_over: bool,
     /// Whether this database was put back, and the lab may send what it had from here before that, and what it has sent before.
     pub(super) went_back: bool,
     /// Whether conflicts of the lab wait for a person.

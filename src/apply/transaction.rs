@@ -9,7 +9,7 @@ use crate::apply::error::Error;
 use crate::apply::guard::Guard;
 use crate::apply::parked::Unparked;
 use crate::apply::past::past;
-use crate::apply::receipt::{ReceiptOutcome, own_stream, take_receipts};
+use crate::apply::receipt::{ReceiptOutcome, hear_of_histories, own_stream, take_receipts};
 use crate::apply::record::Keeping;
 use crate::apply::run::{Refused, Run};
 use crate::apply::scene::{Knows, Past, Scene, Side, Tally};
@@ -152,10 +152,9 @@ fn in_transaction(
         let opened = (part.open)().map_err(|source| Error::Bundle { seq: part.seq, source })?;
         heads.push(opened.head().clone());
     }
+    hear_of_histories(session, stream, &heads, context)?;
     let whole = whole_tables(first, &heads, context.catalog);
-    let ahead_micros = heads.first().map_or(0, ahead_micros);
-    let kept = heads.first().and_then(|head| head.settings.get(KEPT_SETTING)?.parse().ok());
-    let wanted = Wanted { whole: whole.as_deref(), ahead_micros, kept };
+    let wanted = Wanted::of(heads.first(), whole.as_deref());
     let (tally, counts) = write_rows(session, outside, stream, parts, wanted, context, monitor)?;
     if let Side::Lab { .. } = context.side {
         for (table, _) in whole.iter().flatten() {
@@ -254,6 +253,14 @@ struct Wanted<'a> {
     ahead_micros: i64,
     /// The first of our bundles of which the sender keeps a word that it has not followed.
     kept: Option<u64>,
+}
+
+impl<'a> Wanted<'a> {
+    /// What the first of the heads says, and the tables of a snapshot.
+    fn of(first: Option<&PayloadHead>, whole: Option<&'a [(TableName, Direction)]>) -> Self {
+        let kept = first.and_then(|head| head.settings.get(KEPT_SETTING)?.parse().ok());
+        Wanted { whole, ahead_micros: first.map_or(0, ahead_micros), kept }
+    }
 }
 
 fn write_rows(

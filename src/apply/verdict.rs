@@ -55,6 +55,7 @@ impl Met<'_> {
             now: self.scene.now,
             sealed_before: self.scene.past.sealed_before,
         };
+        let past = self.scene.past;
         let sent_before = self.history.and_then(|history| history.own);
         Case {
             shape: &self.table.shape,
@@ -66,8 +67,9 @@ impl Met<'_> {
             editor: newest.and_then(|newest| newest.origin.as_ref()).unwrap_or(self.scene.here),
             clock,
             concurrent: self.is_concurrent(change),
-            repeated: self.scene.past.went_back
-                || self.scene.past.may_repeat && sent_before >= Some(change.time()),
+            repeated: past.went_back
+                || past.may_repeat
+                    && (sent_before >= Some(change.time()) || past.begins && sent_before.is_some()),
         }
     }
 }

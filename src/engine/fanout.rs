@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 
-use crate::bundle::FOLLOWS_SETTING;
+use crate::bundle::{FOLLOWS_SETTING, HAD_SETTING};
 use crate::capture::{Audience, Captured, Snapshot, Summary};
 use crate::config::Keys;
 use crate::db::Table;
@@ -81,6 +81,7 @@ impl Fanout<'_> {
     ) -> Result<Vec<Sealed>, Error> {
         let mut settings = self.settings.clone();
         settings.extend(to.follows.clone().map(|text| (FOLLOWS_SETTING.to_owned(), text)));
+        settings.extend(to.had.clone().map(|text| (HAD_SETTING.to_owned(), text)));
         let plan = Plan {
             stream: to.stream.id.clone(),
             first: to.stream.next().ok_or(crate::seal::Error::NoNumbersLeft)?,

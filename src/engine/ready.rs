@@ -153,6 +153,12 @@ pub(super) fn apply_ready(
         }
         Ok(applied)
     });
+    if !options.dry_run
+        && outcome.as_ref().is_err_and(is_behind)
+        && applied_after_all(home, stream, &ready)?.is_some()
+    {
+        return have_been(home, ready, items);
+    }
     let is_snapshot = |one: &Ready| one.checked.manifest().kind() == BundleKind::Snapshot;
     if outcome.is_ok() && !options.dry_run && ready.iter().any(is_snapshot) {
         tables.started = ledger::started_tables(&mut home.session)?;
@@ -201,6 +207,20 @@ fn leave(
     Ok(false)
 }
 
+/// Puts down bundles that another packmule, or another thread of this one, has applied since they were looked at.
+fn have_been(home: &Home<'_>, ready: Vec<Ready>, items: &mut Vec<Item>) -> Result<bool, Error> {
+    for one in ready {
+        home.inbox.remove(&one.name)?;
+        items.push(Item { path: one.path, name: Some(one.name), outcome: ItemOutcome::AlreadyApplied });
+    }
+    Ok(true)
+}
+
+/// Whether somebody has moved the stream on since it was looked at.
+fn is_behind(error: &Error) -> bool {
+    matches!(error, Error::Apply { source: apply::Error::MovedOn { .. }, .. })
+}
+
 /// The bundle whose content no later try can use. Kept, its copy would stand in the way of a good bundle of its number.
 fn useless(error: &Error) -> Option<Seq> {
     let Error::Apply { source: apply::Error::Bundle { seq, source }, .. } = error else {
@@ -221,15 +241,14 @@ fn apply_with_retries(
 ) -> Result<Applied, Error> {
     attempts(home, Error::may_pass, |attempt| {
         let outcome = apply_once(home, tables, stream, ready, succession, options);
-        let is_behind = matches!(&outcome, Err(Error::Apply { source: apply::Error::MovedOn { .. }, .. }));
-        match is_behind && attempt > 1 {
+        match attempt > 1 && outcome.as_ref().is_err_and(is_behind) {
             true => applied_after_all(home, stream, ready)?.map_or(outcome, Ok),
             false => outcome,
         }
     })
 }
 
-/// What the ledger says of a bundle whose COMMIT lost its answer: the transaction before this try was done.
+/// What the ledger says of bundles that it has, all of them: the transaction whose COMMIT lost its answer was done, or somebody else's.
 fn applied_after_all(home: &Home<'_>, stream: &StreamId, ready: &[Ready]) -> Result<Option<Applied>, Error> {
     let mut session = home.connect()?;
     let mut applied = Applied::default();

@@ -4,7 +4,7 @@ use crate::bundle::{Receipt, Recipient};
 use crate::db::Session;
 use crate::engine::error::Error;
 use crate::engine::home::Home;
-use crate::engine::succession::follows;
+use crate::engine::succession::{follows, had};
 use crate::ledger::{self, KnownSite, SiteState, Stream};
 use crate::model::{BundleKind, Role, Site, StreamId};
 
@@ -22,6 +22,8 @@ pub(super) struct Receiver {
     pub(super) is_whole: bool,
     /// Which earlier histories of this site the snapshot follows.
     pub(super) follows: Option<String>,
+    /// What was applied of its histories that are over.
+    pub(super) had: Option<String>,
     /// What was applied of it, in the snapshot of the seal.
     pub(super) receipt: Option<Receipt>,
     /// Whether it waits for that receipt: it was not told of a bundle that holds more than a receipt itself.
@@ -66,12 +68,14 @@ impl Home<'_> {
     fn receiver(&mut self, known: KnownSite) -> Result<Receiver, Error> {
         let id = self.stream_to(&known.site);
         let own = self.here.site.clone();
+        let incoming = StreamId { from: known.site.clone(), incarnation: known.incarnation, to: own };
         let tells = self.role() == Role::Central && known.wants_snapshot;
         Ok(Receiver {
+            had: if self.role() == Role::Central { had(self, &incoming)? } else { None },
             follows: if tells { follows(self, &id)? } else { None },
             recipient: known.recipient.parse()?,
             stream: ledger::open_stream(&mut self.session, &id)?,
-            incoming: StreamId { from: known.site.clone(), incarnation: known.incarnation, to: own },
+            incoming,
             kind: if known.wants_snapshot { BundleKind::Snapshot } else { BundleKind::Changes },
             is_whole: true,
             receipt: None,

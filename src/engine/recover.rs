@@ -12,7 +12,7 @@ use crate::engine::error::Error;
 use crate::engine::home::Home;
 use crate::engine::setup::{card_text, new_incarnation};
 use crate::ledger;
-use crate::model::{BundleName, Incarnation, Role, Site};
+use crate::model::{BundleName, Incarnation, Role, Seq, Site, StreamId};
 use crate::monitor::Step;
 
 /// What `recover` finds.
@@ -87,8 +87,7 @@ pub fn recover(home: &mut Home<'_>, card: &Path) -> Result<Recovered, Error> {
 }
 
 impl Home<'_> {
-    /// Bundles of a history of this database that has ended, of each receiver the oldest first: as long as it has said
-    /// nothing about the new one, it may still need them.
+    /// Bundles of a history of this database that has ended, of each receiver the oldest first: as long as it may need them.
     pub(super) fn left_behind(&mut self) -> Result<Vec<(BundleName, u64)>, Error> {
         let receivers: Vec<Site> = match self.role() {
             Role::Lab => vec![self.central()?.site.clone()],
@@ -103,32 +102,54 @@ impl Home<'_> {
                     && name.to == stream.to
                     && *name != BundleName::new(&stream, name.seq)
             };
-            if !stored.iter().any(|one| is_old(&one.name))
-                || ledger::open_stream(&mut self.session, &stream)?.confirmed.is_some()
-            {
+            let mut old: Vec<(BundleName, u64)> = stored
+                .iter()
+                .filter(|one| is_old(&one.name))
+                .map(|one| (one.name.clone(), one.size_bytes))
+                .collect();
+            if old.is_empty() {
                 continue;
             }
-            let mut old: Vec<(BundleName, u64)> = Vec::new();
-            for one in stored.iter().filter(|one| is_old(&one.name)) {
-                if !self.is_confirmed(&one.name)? {
-                    old.push((one.name.clone(), one.size_bytes));
-                }
+            let has_spoken = ledger::open_stream(&mut self.session, &stream)?.confirmed.is_some();
+            if has_spoken && self.role() == Role::Central {
+                // The lab has taken the snapshot that opens the new history, and wants nothing more of the old one.
+                continue;
             }
-            old.sort_by_key(|(name, _)| name.seq);
-            left.extend(old);
+            old.sort_by(|(one, _), (other, _)| one.cmp(other));
+            left.extend(self.still_needed(&stream, old, has_spoken)?);
         }
         Ok(left)
     }
 
-    /// Whether the receiver has told, as far as this database knows, that it has a bundle of an earlier history.
-    fn is_confirmed(&mut self, name: &BundleName) -> Result<bool, Error> {
-        let current = self.stream_to(&name.to);
-        for stream in ledger::other_histories(&mut self.session, &current)? {
-            if *name == BundleName::new(&stream, name.seq) {
-                let confirmed = ledger::open_stream(&mut self.session, &stream)?.confirmed;
-                return Ok(confirmed.is_some_and(|confirmed| name.seq <= confirmed));
+    /// Those of the bundles of earlier histories that the receiver has not got, as far as is known. Once it `has_spoken` of what
+    /// it has, one that does not follow that is of no use to it: those between the two are nowhere any more.
+    fn still_needed(
+        &mut self,
+        current: &StreamId,
+        bundles: Vec<(BundleName, u64)>,
+        has_spoken: bool,
+    ) -> Result<Vec<(BundleName, u64)>, Error> {
+        let ended = ledger::other_histories(&mut self.session, current)?;
+        let mut needed: Vec<(BundleName, u64)> = Vec::new();
+        for (name, size_bytes) in bundles {
+            let stream = ended.iter().find(|stream| name == BundleName::new(stream, name.seq));
+            let confirmed = match stream {
+                Some(stream) => ledger::open_stream(&mut self.session, stream)?.confirmed,
+                None => None,
+            };
+            let confirmed = confirmed.map_or(0, Seq::number);
+            let is_next = name.seq.number() == confirmed + 1;
+            let goes_on = || needed.last().is_some_and(|(last, _)| is_after(last, &name));
+            if name.seq.number() > confirmed && (!has_spoken || is_next || goes_on()) {
+                needed.push((name, size_bytes));
             }
         }
-        Ok(false)
+        Ok(needed)
     }
+}
+
+/// Whether a bundle is the next one after another of the same stream.
+fn is_after(one: &BundleName, next: &BundleName) -> bool {
+    let expected = BundleName { seq: next.seq, ..one.clone() };
+    *next == expected && next.seq.number() == one.seq.number() + 1
 }

@@ -1,7 +1,9 @@
 //! A new history of the centre: what the centre says of the ones before, and what a lab makes of it.
 
 use crate::apply::Succession;
-use crate::bundle::{DIGESTS_MAX, FOLLOWS_SETTING, Follows, follows_from_setting, follows_to_setting};
+use crate::bundle::{
+    DIGESTS_MAX, FOLLOWS_SETTING, Follows, follows_from_setting, follows_to_setting, had_to_setting,
+};
 use crate::engine::error::{Cause, Error};
 use crate::engine::home::Home;
 use crate::engine::ready::Ready;
@@ -78,4 +80,14 @@ pub(super) fn follows(home: &mut Home<'_>, stream: &StreamId) -> Result<Option<S
         histories.push(Follows::new(old.incarnation, &newest));
     }
     Ok((!histories.is_empty()).then(|| follows_to_setting(&histories)))
+}
+
+/// What a bundle for a lab says of that lab's earlier histories, of which `incoming` is the newest; `None` where there was none.
+pub(super) fn had(home: &mut Home<'_>, incoming: &StreamId) -> Result<Option<String>, Error> {
+    let mut histories = Vec::new();
+    for over in ledger::other_histories(&mut home.session, incoming)? {
+        let last = ledger::open_stream(&mut home.session, &over)?.last;
+        histories.extend(last.map(|(seq, _)| (over.incarnation, seq)));
+    }
+    Ok((!histories.is_empty()).then(|| had_to_setting(&histories)))
 }

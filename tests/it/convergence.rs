@@ -14,6 +14,9 @@ use crate::harness::{Ground, Which};
 /// How many short worlds each ground is tried with, where `PACKMULE_SHORT_WORLDS` does not say it.
 const SHORT_WORLDS: u64 = 50;
 
+/// How much of a rough world is tried here; `./dev soak` tries them whole.
+const ROUGH_STEPS: usize = 30;
+
 #[test]
 fn long_worlds_end_equal_with_nothing_lost() {
     // Those that noticed most of the rules that were broken on trial: tests/README.md.
@@ -43,6 +46,12 @@ fn worlds_of_words_that_are_keys_and_of_trees_end_equal_with_nothing_lost() {
     all_end_well(short_worlds(3));
 }
 
+#[test]
+fn worlds_of_killed_servers_cut_lines_and_failing_disks_end_equal_with_nothing_lost() {
+    // One in which a database is put back, too.
+    all_end_well_after([Which::Rough(2)], Some(ROUGH_STEPS));
+}
+
 fn short_worlds(ground: u64) -> impl Iterator<Item = Which> {
     let told = std::env::var("PACKMULE_SHORT_WORLDS").ok();
     let count = told.map_or(SHORT_WORLDS, |text| text.parse().unwrap());
@@ -50,12 +59,17 @@ fn short_worlds(ground: u64) -> impl Iterator<Item = Which> {
 }
 
 fn all_end_well(worlds: impl IntoIterator<Item = Which>) {
+    all_end_well_after(worlds, None);
+}
+
+/// The same of worlds in which only so many steps are made.
+fn all_end_well_after(worlds: impl IntoIterator<Item = Which>, steps: Option<usize>) {
     let mut worlds = worlds.into_iter().peekable();
     let ground = Ground::of(*worlds.peek().unwrap());
     let start = ground.start();
     let mut failed = Vec::new();
     for which in worlds {
-        if let Some(story) = start.try_world(which, None).story {
+        if let Some(story) = start.try_world(which, steps).story {
             eprintln!("--- {which}\n{story}\n--- end of {which}");
             failed.push(which.to_string());
         }

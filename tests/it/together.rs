@@ -1,6 +1,8 @@
 //! Several at work at once: two commands, a command and people, and locks taken in the wrong order.
 
-use std::process::Child;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -10,7 +12,7 @@ use mysql::Conn;
 use mysql::prelude::Queryable;
 use packmule::demo::{PrivateServer, ServerOptions};
 
-use crate::harness::{Family, Pair, SCHEMA, TestSite, assert_equal, server_options};
+use crate::harness::{Family, Pair, Ran, SCHEMA, TestSite, assert_equal, files, server_options};
 
 #[test]
 fn commands_started_at_the_same_time_do_their_work_once() {
@@ -56,13 +58,46 @@ fn a_second_command_is_turned_away_and_one_that_only_looks_is_not() {
     run(&mut holder, "START TRANSACTION");
     run(&mut holder, "SELECT * FROM items WHERE id = 1 FOR UPDATE");
     let mut import = spawn(pair.central(), &["import", "--no-reply", pair.stick()]);
-    wait_until_it_waits(&mut import, pair.central());
+    wait_until_they_wait(&mut [&mut import], pair.central());
     let ran = pair.import().code(11).says("another packmule is at work here");
     ran.says("nothing was changed").says("wait until it has ended, then run the same command again");
     pair.central().run(&["status"]).ok();
     pair.central().run(&["history"]).ok();
     run(&mut holder, "COMMIT");
     assert_eq!(finish(vec![import]), 0);
+    pair.assert_exactly_once();
+}
+
+#[test]
+fn a_bundle_that_somebody_else_applies_at_the_same_moment_was_applied() {
+    let pair = Pair::new();
+    pair.edit();
+    pair.exchange();
+    let central = pair.central();
+    // A second packmule of the same site with a state folder of its own: the lock of the first does not turn it away.
+    let (other, settings) = (central.path("other"), central.path("other.toml"));
+    copy_folder(&central.state(), &other);
+    fs::copy(central.config(), &settings).unwrap();
+    pair.lab().sql("UPDATE items SET quantity = 9 WHERE id = 1");
+    pair.export().ok();
+    let mut holder = session(central);
+    run(&mut holder, "START TRANSACTION");
+    run(&mut holder, "SELECT * FROM items WHERE id = 1 FOR UPDATE");
+    let import = ["import", "--no-reply", pair.stick()];
+    let mut first = spawn(central, &import);
+    wait_until_they_wait(&mut [&mut first], central);
+    let mut second = Command::new(central.command(&[]).get_program());
+    second.arg("-c").arg(settings).args(import).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut second = second.spawn().unwrap();
+    wait_until_they_wait(&mut [&mut first, &mut second], central);
+    run(&mut holder, "COMMIT");
+    for (child, words) in [(first, "applied 1 change"), (second, "already applied")] {
+        Ran::new(words.to_owned(), &child.wait_with_output().unwrap())
+            .ok()
+            .says(words)
+            .never_says("NOT applied");
+    }
+    assert_eq!(files(&other.join("inbox")), [] as [PathBuf; 0]);
     pair.assert_exactly_once();
 }
 
@@ -84,7 +119,7 @@ fn a_deadlock_with_people_at_work_is_tried_again_and_applied_once() {
     run(&mut people, "INSERT INTO writes (action) SELECT 'x' FROM items a, items b LIMIT 20000");
     run(&mut people, "SELECT * FROM items FOR UPDATE");
     let mut import = spawn(pair.central(), &["import", "--no-reply", "-v", pair.stick()]);
-    wait_until_it_waits(&mut import, pair.central());
+    wait_until_they_wait(&mut [&mut import], pair.central());
     // Now each waits for the other, and one is chosen: the import, whose work is smaller.
     run(&mut people, "SELECT * FROM shelves FOR UPDATE");
     run(&mut people, "DELETE FROM writes WHERE action = 'x'");
@@ -171,18 +206,28 @@ fn finish(children: Vec<Child>) -> usize {
 /// by turns would never see anything new. So one waits at a time.
 static ASKS: Mutex<()> = Mutex::new(());
 
-/// Waits until a session of the site's database waits for a row.
-fn wait_until_it_waits(command: &mut Child, site: &TestSite<'_>) {
+/// Waits until as many sessions of the site's database as there are commands wait for a row.
+fn wait_until_they_wait(commands: &mut [&mut Child], site: &TestSite<'_>) {
     let query = "SELECT COUNT(*) FROM information_schema.innodb_trx t \
                  JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id \
                  WHERE t.trx_state = 'LOCK WAIT' AND p.db = DATABASE()";
     let _turn = ASKS.lock().unwrap_or_else(PoisonError::into_inner);
     let until = Instant::now() + Duration::from_secs(30);
-    while site.value(query) == "0" {
+    while site.value(query) != commands.len().to_string() {
         let at_work = || site.query("SELECT * FROM information_schema.processlist WHERE db = DATABASE()");
-        assert_eq!(command.try_wait().unwrap(), None, "it ended: {:?}", at_work());
+        for command in &mut *commands {
+            assert_eq!(command.try_wait().unwrap(), None, "it ended: {:?}", at_work());
+        }
         assert!(Instant::now() < until, "it waits for nothing: {:?}", at_work());
         thread::sleep(Duration::from_millis(150));
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for path in files(from) {
+        let target = to.join(path.strip_prefix(from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(path, target).unwrap();
     }
 }
 

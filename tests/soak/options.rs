@@ -18,6 +18,8 @@ pub(crate) struct Options {
     pub(crate) steps: Option<usize>,
     /// Whether the stories of worlds that fail are left out.
     pub(crate) quiet: bool,
+    /// The only sort of worlds that is tried, if not all.
+    only: Option<Which>,
     /// These worlds, or ever new ones from this seed on.
     worlds: Worlds,
 }
@@ -38,6 +40,7 @@ impl Options {
             threads: 2 * cores,
             steps: None,
             quiet: false,
+            only: None,
             worlds: Worlds::New(4 * u64::from(fastrand::u32(..))),
         };
         let mut arguments = arguments;
@@ -53,6 +56,9 @@ impl Options {
                 "--world" => these.push(value()?.parse()?),
                 "--short" => these.extend(range(&value()?)?.map(Which::Short)),
                 "--long" => these.extend(range(&value()?)?.map(Which::Long)),
+                "--rough" => these.extend(range(&value()?)?.map(Which::Rough)),
+                // With any number: the sort alone counts.
+                "--only" => options.only = Some(format!("{}-0", value()?).parse()?),
                 "--quiet" => options.quiet = true,
                 _ => return Err(format!("unknown argument {argument}; {USAGE}")),
             }
@@ -65,7 +71,8 @@ impl Options {
         Ok(options)
     }
 
-    /// The worlds of one thread, without an end where ever new ones are asked for: one in eight is a long one.
+    /// The worlds of one thread, without an end where ever new ones are asked for: one in eight is a long one, and one in eight a rough
+    /// one, with every second thread, because it takes six servers.
     pub(crate) fn worlds_of(&self, worker: u64) -> Box<dyn Iterator<Item = Which> + '_> {
         let threads = self.threads;
         match &self.worlds {
@@ -77,7 +84,13 @@ impl Options {
                 let from = *from;
                 let world = move |turn: u64| {
                     let seed = from.wrapping_add(turn * threads + worker);
-                    if turn % 8 == 7 { Which::Long(seed) } else { Which::Short(seed) }
+                    match (self.only, turn % 8) {
+                        (Some(Which::Short(_)), _) => Which::Short(seed),
+                        (Some(Which::Long(_)), _) | (None, 7) => Which::Long(seed),
+                        (Some(Which::Rough(_)), _) => Which::Rough(seed),
+                        (None, 3) if worker.is_multiple_of(2) => Which::Rough(seed),
+                        (None, _) => Which::Short(seed),
+                    }
                 };
                 Box::new((0..).map(world))
             }
@@ -117,5 +130,5 @@ fn range(text: &str) -> Result<Range<u64>, String> {
     Ok(number(from)?..number(to)?)
 }
 
-const USAGE: &str = "soak takes --minutes N, --from SEED, --world short-NUMBER or long-NUMBER, --short FROM..TO, --long FROM..TO, \
-                     --steps N, --threads N, --failures N, --quiet";
+const USAGE: &str = "soak takes --minutes N, --from SEED, --only short, long or rough, --world short-, long- or rough-NUMBER, \
+                     --short FROM..TO, --long FROM..TO, --rough FROM..TO, --steps N, --threads N, --failures N, --quiet";

@@ -1,7 +1,7 @@
 //! What may happen in a random world, and how often.
 //!
 //! Something new that may happen (a person decides what waits, the line breaks, a server is killed) is an event more, with its
-//! weight among the others and its doing in `world.rs`.
+//! weight among the others and its doing in `world/`.
 
 /// Something that happens at or between the sites.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

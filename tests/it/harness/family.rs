@@ -39,6 +39,22 @@ impl<'s> Family<'s> {
         family
     }
 
+    /// The centre on the first of these servers, and each lab on one of its own.
+    pub(crate) fn apart(servers: &[&'s PrivateServer], schema: &str, labs: &[&str]) -> Family<'s> {
+        let mut family = Family::new(servers[0], schema, &[]);
+        for (name, server) in labs.iter().zip(&servers[1..]) {
+            let lab = TestSite::new(server, Role::Lab, name);
+            lab.sql(schema);
+            family.add(lab, &[]);
+        }
+        family
+    }
+
+    /// All sites, the centre first.
+    pub(crate) fn sites(&self) -> impl Iterator<Item = &TestSite<'s>> {
+        std::iter::once(&self.central).chain(&self.labs)
+    }
+
     /// Enrols a lab whose database is ready. `options` go to its `init`, for instance `--adopt`.
     pub(crate) fn add(&mut self, lab: TestSite<'s>, options: &[&str]) {
         let (card, answer) = (lab.path("lab.card"), lab.path("lab.answer"));

@@ -66,6 +66,25 @@ impl Fault<'_> {
     }
 
     fn run(&self, site: &TestSite<'_>, arguments: &[&str], filter: &[&str], when: &str) -> Option<Ran> {
+        let (ran, line) = self.attempt(site, arguments, filter, when);
+        let words = format!("{} {when}: packmule {} [{}]", self.words(), arguments.join(" "), line?);
+        Some(Ran { command: words, ..ran })
+    }
+
+    /// What fails, and how.
+    pub(crate) fn words(&self) -> String {
+        format!("{} at {},", self.how, self.calls)
+    }
+
+    /// Runs a command with calls struck as `when` says, in the words of `strace`; `filter` are arguments more for it. With it goes
+    /// the first call that was struck, if one was.
+    pub(crate) fn attempt(
+        &self,
+        site: &TestSite<'_>,
+        arguments: &[&str],
+        filter: &[&str],
+        when: &str,
+    ) -> (Ran, Option<String>) {
         let Fault { calls, how } = self;
         let log = site.path("strace.log");
         let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:{how}:{when}"));
@@ -74,8 +93,7 @@ impl Fault<'_> {
         let struck = |line: &&str| line.contains("(INJECTED)") || line.contains("+++ killed by SIGKILL");
         // Calls are counted for each thread, so more than one may be struck: that of the error's own words is named first.
         let all: Vec<&str> = log.lines().filter(struck).collect();
-        let line = all.iter().find(|line| line.contains(STDERR)).or(all.first())?;
-        let words = format!("{how} at {calls}, {when}: packmule {} [{line}]", arguments.join(" "));
-        Some(Ran::new(words, &output))
+        let line = all.iter().find(|line| line.contains(STDERR)).or(all.first());
+        (Ran::new(arguments.join(" "), &output), line.map(|line| (*line).to_owned()))
     }
 }

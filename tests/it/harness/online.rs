@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::family::Family;
+use super::line::Line;
 use super::site::TestSite;
 
 /// What an account of a lab may do at the centre; schema/README.md says the same.
@@ -23,6 +24,19 @@ impl Family<'_> {
             open_mail(&self.central, lab.name());
             set_central(lab, &mail_url(&self.central, lab.name()));
         }
+    }
+
+    /// The same with a line between each lab and the centre, which can be cut.
+    pub(crate) fn go_online_by_lines(&self) -> Vec<Line> {
+        let port = self.central.server().port();
+        let through = |lab: &TestSite<'_>| {
+            open_mail(&self.central, lab.name());
+            let line = Line::to(port);
+            let url = mail_url(&self.central, lab.name());
+            set_central(lab, &url.replace(&format!(":{port}/"), &format!(":{}/", line.port())));
+            line
+        };
+        self.labs.iter().map(through).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use std::env;
 use std::path::PathBuf;
 use std::ptr;
 use std::sync::OnceLock;
+use std::thread;
 
 use mysql::prelude::Queryable as _;
 use packmule::demo::{Flavour, INSTALL_HINT, PrivateServer, ServerBinary, ServerOptions};
@@ -32,6 +33,26 @@ pub(crate) fn server_options() -> ServerOptions {
         binary: env::var_os("PACKMULE_TEST_SERVER").map(PathBuf::from),
         ..ServerOptions::default()
     }
+}
+
+/// Servers of their own for sites that are killed: what was committed outlives that. They end with the test process; one that is not
+/// needed any more is killed.
+pub(crate) fn own_servers(count: usize) -> Vec<&'static PrivateServer> {
+    let start = || {
+        let options = ServerOptions {
+            // A page that is half written when its server is killed must be found whole elsewhere.
+            arguments: ["--innodb-flush-log-at-trx-commit=1", "--innodb-doublewrite=ON"]
+                .map(str::to_owned)
+                .to_vec(),
+            ..server_options()
+        };
+        let server = PrivateServer::start(&options).unwrap_or_else(|error| panic!("{error}; {INSTALL_HINT}"));
+        &*Box::leak(Box::new(server))
+    };
+    thread::scope(|scope| {
+        let started: Vec<_> = (0..count).map(|_| scope.spawn(start)).collect();
+        started.into_iter().map(|server| server.join().unwrap()).collect()
+    })
 }
 
 /// The shared server of this kind, for tests of two kinds at once. Both are needed, so a missing one is a failure.
