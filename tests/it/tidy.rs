@@ -2,6 +2,7 @@
 //! can fail beside the test that the repository passes it.
 
 mod imports;
+mod mutants;
 mod readme;
 mod shown;
 mod texts;
