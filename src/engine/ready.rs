@@ -162,7 +162,7 @@ pub(super) fn apply_ready(
         Ok(applied)
     });
     if !options.dry_run
-        && outcome.as_ref().is_err_and(is_behind)
+        && outcome.as_ref().is_err_and(has_moved_on)
         && applied_after_all(home, stream, &ready)?.is_some()
     {
         return have_been(home, ready, items);
@@ -225,7 +225,7 @@ fn have_been(home: &Home<'_>, ready: Vec<Ready>, items: &mut Vec<Item>) -> Resul
 }
 
 /// Whether somebody has moved the stream on since it was looked at.
-fn is_behind(error: &Error) -> bool {
+fn has_moved_on(error: &Error) -> bool {
     matches!(error, Error::Apply { source: apply::Error::MovedOn { .. }, .. })
 }
 
@@ -255,7 +255,8 @@ fn apply_with_retries(
             Ok(applied) => return Ok(applied),
             Err(error) => error,
         };
-        if is_behind(&error)
+        let is_behind = matches!(&error, Error::Apply { source: apply::Error::MovedOn { .. }, .. });
+        if is_behind
             && attempts > 1
             && let Some(applied) = applied_after_all(home, stream, ready)?
         {

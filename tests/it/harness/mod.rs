@@ -44,6 +44,6 @@ pub(crate) use reviewed::{ALL_WAIT, REVIEW_SCHEMA, stock};
 pub(crate) use round::Round;
 pub(crate) use rows::{assert_equal, differences};
 pub(crate) use saved::{Saved, contents};
-pub(crate) use server::{own_servers, server, server_of, server_options};
+pub(crate) use server::{server, server_of, server_options};
 pub(crate) use site::{Role, TestSite, bundles_in};
 pub(crate) use tally::Tally;
