@@ -154,7 +154,7 @@ pub(super) fn apply_ready(
         Ok(applied)
     });
     if !options.dry_run
-        && outcome.as_ref().is_err_and(is_behind)
+        && outcome.as_ref().is_err_and(has_moved_on)
         && applied_after_all(home, stream, &ready)?.is_some()
     {
         return have_been(home, ready, items);
@@ -217,7 +217,7 @@ fn have_been(home: &Home<'_>, ready: Vec<Ready>, items: &mut Vec<Item>) -> Resul
 }
 
 /// Whether somebody has moved the stream on since it was looked at.
-fn is_behind(error: &Error) -> bool {
+fn has_moved_on(error: &Error) -> bool {
     matches!(error, Error::Apply { source: apply::Error::MovedOn { .. }, .. })
 }
 
@@ -241,7 +241,7 @@ fn apply_with_retries(
 ) -> Result<Applied, Error> {
     attempts(home, Error::may_pass, |attempt| {
         let outcome = apply_once(home, tables, stream, ready, succession, options);
-        match attempt > 1 && outcome.as_ref().is_err_and(is_behind) {
+        match attempt > 1 && outcome.as_ref().is_err_and(has_moved_on) {
             true => applied_after_all(home, stream, ready)?.map_or(outcome, Ok),
             false => outcome,
         }

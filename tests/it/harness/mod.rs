@@ -46,7 +46,7 @@ pub(crate) use reviewed::{ALL_WAIT, REVIEW_SCHEMA, stock};
 pub(crate) use round::Round;
 pub(crate) use rows::{assert_equal, differences};
 pub(crate) use saved::{Saved, SavedFolder, contents};
-pub(crate) use server::{Statements, own_servers, server, server_of, server_options};
+pub(crate) use server::{Statements, server, server_of, server_options};
 pub(crate) use site::{Role, TestSite, bundles_in};
 pub(crate) use sweep::Sweep;
 pub(crate) use tally::Tally;
