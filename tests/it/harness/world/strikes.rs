@@ -2,7 +2,7 @@
 //! byte, a call of the system fails. What strikes, and when, comes from the seed; what the program was doing just then does not.
 
 use std::collections::BTreeMap;
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -215,7 +215,15 @@ impl World<'_> {
         // They would wait for the rows that are locked.
         self.release(0);
         self.release(lab);
-        let start = |at: usize| self.site(at).command(&["run", "--timeout", "2s"]).spawn().unwrap();
+        let start = |at: usize| {
+            let plain = self.site(at).command(&["run", "--timeout", "2s"]);
+            // An agent does not end by itself: it goes with us, however we end.
+            let mut command = Command::new("setpriv");
+            command.args(["--pdeathsig", "KILL"]).arg(plain.get_program()).args(plain.get_args());
+            command.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().expect("setpriv runs; on Debian it is in util-linux")
+        };
         let agents = [0, lab].map(start);
         thread::sleep(first);
         match what {
