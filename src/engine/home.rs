@@ -34,7 +34,7 @@ pub struct Home<'a> {
     /// The labs that this one of several workers of a centre serves; `None`: it does everything.
     pub(super) portion: Option<Portion>,
     /// Held, not read: the lock ends with the process, whatever way it ends.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 /// A part of all labs, for one of several workers that serve them side by side.
@@ -270,13 +270,24 @@ pub(super) fn connect_within(
 /// How the lock is taken: alone, or beside others.
 pub(super) type TakeLock = fn(&File) -> Result<(), TryLockError>;
 
-/// Takes the one lock of a state folder. A file lock: it cannot be left behind by a crash.
-pub(super) fn lock(settings: &Settings, take: TakeLock) -> Result<File, Error> {
+/// The one lock of a state folder, held. A file lock: it cannot be left behind by a crash.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a program that was started a moment ago may still have it open, too.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the one lock of a state folder.
+pub(super) fn lock(settings: &Settings, take: TakeLock) -> Result<Lock, Error> {
     let path: PathBuf = settings.state.join("lock");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|source| Error::File { path: path.clone(), source })?;
     match take(&file) {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(Cause::AtWork.into()),
         Err(TryLockError::Error(source)) => Err(Error::File { path, source }),
     }
