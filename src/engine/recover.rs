@@ -129,15 +129,15 @@ impl Home<'_> {
         bundles: Vec<(BundleName, u64)>,
         has_spoken: bool,
     ) -> Result<Vec<(BundleName, u64)>, Error> {
-        let ended = ledger::other_histories(&mut self.session, current)?;
+        let mut ended: Vec<(StreamId, u64)> = Vec::new();
+        for stream in ledger::other_histories(&mut self.session, current)? {
+            let confirmed = ledger::open_stream(&mut self.session, &stream)?.confirmed;
+            ended.push((stream, confirmed.map_or(0, Seq::number)));
+        }
         let mut needed: Vec<(BundleName, u64)> = Vec::new();
         for (name, size_bytes) in bundles {
-            let stream = ended.iter().find(|stream| name == BundleName::new(stream, name.seq));
-            let confirmed = match stream {
-                Some(stream) => ledger::open_stream(&mut self.session, stream)?.confirmed,
-                None => None,
-            };
-            let confirmed = confirmed.map_or(0, Seq::number);
+            let stream = ended.iter().find(|(stream, _)| name == BundleName::new(stream, name.seq));
+            let confirmed = stream.map_or(0, |(_, confirmed)| *confirmed);
             let is_next = name.seq.number() == confirmed + 1;
             let goes_on = || needed.last().is_some_and(|(last, _)| is_after(last, &name));
             if name.seq.number() > confirmed && (!has_spoken || is_next || goes_on()) {
