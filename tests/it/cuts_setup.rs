@@ -101,52 +101,54 @@ impl Joining {
         ];
         queries.map(|(site, query)| format!("{:?}", site.query(query))).into()
     }
+
+    /// Breaks the line of one of the two at each statement of a command; `after` does what is left to do.
+    #[track_caller]
+    fn sweep(&self, of: &TestSite<'_>, strike: &dyn Fn() -> Ran, after: &dyn Fn(), sends: &[&str]) {
+        let wire = through(of);
+        let saved = [self.pair.central(), &self.lab].map(Saved::new);
+        let stick = SavedFolder::new(&self.lab.stick("stick"));
+        Sweep {
+            wire: &wire,
+            restore: &|| {
+                saved.iter().for_each(Saved::restore);
+                stick.restore();
+            },
+            strike,
+            after: &|| {
+                after();
+                self.seen()
+            },
+            sends,
+        }
+        .run();
+    }
 }
 
 #[test]
 fn an_enrol_whose_line_breaks_at_any_statement_gives_one_number_and_one_place() {
     let scene = Joining::new();
-    let wire = through(scene.pair.central());
-    let saved = [scene.pair.central(), &scene.lab].map(Saved::new);
-    let stick = SavedFolder::new(&scene.lab.stick("stick"));
-    Sweep {
-        wire: &wire,
-        restore: &|| {
-            saved.iter().for_each(Saved::restore);
-            stick.restore();
-        },
-        strike: &|| scene.enrol(),
-        after: &|| {
+    scene.sweep(
+        scene.pair.central(),
+        &|| scene.enrol(),
+        &|| {
             scene.enrol().ok();
             scene.join().ok();
-            scene.seen()
         },
-        sends: &["INSERT INTO packmule_site"],
-    }
-    .run();
+        &["INSERT INTO packmule_site"],
+    );
 }
 
 #[test]
 fn a_join_whose_line_breaks_at_any_statement_is_completed_by_the_same_command() {
     let scene = Joining::new();
     scene.enrol().ok();
-    let wire = through(&scene.lab);
-    let saved = [scene.pair.central(), &scene.lab].map(Saved::new);
-    let stick = SavedFolder::new(&scene.lab.stick("stick"));
-    Sweep {
-        wire: &wire,
-        restore: &|| {
-            saved.iter().for_each(Saved::restore);
-            stick.restore();
-        },
-        strike: &|| scene.join(),
-        after: &|| {
-            scene.join().ok();
-            scene.seen()
-        },
-        sends: &["INSERT INTO packmule_site", "UPDATE packmule_here"],
-    }
-    .run();
+    scene.sweep(
+        &scene.lab,
+        &|| scene.join(),
+        &|| drop(scene.join().ok()),
+        &["INSERT INTO packmule_site", "UPDATE packmule_here"],
+    );
 }
 
 /// A centre and a lab, with a backup of one of them that is a round old.

@@ -131,6 +131,20 @@ fn other_digest(digest: &str) -> String {
     format!("{head}{}", if last == "0" { "1" } else { "0" })
 }
 
+/// A lab that has taken in three bundles of the centre, and has a bundle of its own with a receipt on its stick.
+fn after_three_bundles() -> Round {
+    let round = forgetful_round(&["lab-a"]);
+    let (central, lab) = (round.central(), round.lab("lab-a"));
+    for number in 1..=3 {
+        central.sql(&format!("INSERT INTO shelves VALUES ({number}, 'x')"));
+        central.run(&["export", round.stick("lab-a").to_str().unwrap()]).ok();
+    }
+    lab.run(&["import", "--no-reply", round.stick("lab-a").to_str().unwrap()]).ok();
+    lab.sql("INSERT INTO shelves VALUES (10, 'of a')");
+    round.export("lab-a").ok();
+    round
+}
+
 #[test]
 fn a_false_receipt_at_the_centre_is_told_and_not_believed_and_the_changes_are_applied() {
     let forgeries: [Forgery; 3] = [
@@ -140,15 +154,8 @@ fn a_false_receipt_at_the_centre_is_told_and_not_believed_and_the_changes_are_ap
         |seq, digest| (seq - 1, digest.to_owned()),
     ];
     for forgery in forgeries {
-        let round = forgetful_round(&["lab-a"]);
+        let round = after_three_bundles();
         let (central, lab) = (round.central(), round.lab("lab-a"));
-        for number in 1..=3 {
-            central.sql(&format!("INSERT INTO shelves VALUES ({number}, 'x')"));
-            central.run(&["export", round.stick("lab-a").to_str().unwrap()]).ok();
-        }
-        lab.run(&["import", "--no-reply", round.stick("lab-a").to_str().unwrap()]).ok();
-        lab.sql("INSERT INTO shelves VALUES (10, 'of a')");
-        round.export("lab-a").ok();
         with_receipt(&newest(&round, "lab-a", "central"), forgery, lab);
         sleep(Duration::from_millis(1200));
         let confirmed = "SELECT confirmed_seq FROM packmule_stream WHERE to_site = 'lab-a'";
@@ -197,15 +204,8 @@ fn a_false_receipt_at_a_lab_stops_its_centre_s_stream_and_nothing_is_applied() {
 
 #[test]
 fn a_receipt_of_another_history_confirms_nothing() {
-    let round = forgetful_round(&["lab-a"]);
+    let round = after_three_bundles();
     let (central, lab) = (round.central(), round.lab("lab-a"));
-    for number in 1..=3 {
-        central.sql(&format!("INSERT INTO shelves VALUES ({number}, 'x')"));
-        central.run(&["export", round.stick("lab-a").to_str().unwrap()]).ok();
-    }
-    lab.run(&["import", "--no-reply", round.stick("lab-a").to_str().unwrap()]).ok();
-    lab.sql("INSERT INTO shelves VALUES (10, 'of a')");
-    round.export("lab-a").ok();
     // Number and digest are those of a bundle that was sealed here; the history is not.
     let bundle = newest(&round, "lab-a", "central");
     let bytes = fs::read(&bundle).unwrap();
