@@ -41,6 +41,8 @@ pub(crate) fn act(acts: &str) {
             ["pull-at", seq, step] => fate.pull = Some((seq.parse().unwrap(), step.to_owned())),
             ["cut-after", ms] => {
                 let wait = Duration::from_millis(ms.parse().unwrap());
+                // Before the clock starts: a power that goes at once must not look like a kernel that never came up.
+                tell(&format!("cut in {ms} ms"));
                 std::thread::spawn(move || {
                     std::thread::sleep(wait);
                     cut();
