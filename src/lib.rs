@@ -30,5 +30,6 @@ pub mod ledger;
 pub mod mailbox;
 pub mod model;
 pub mod monitor;
+pub mod report;
 pub mod seal;
 pub mod spool;

@@ -4,11 +4,9 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use zeroize::Zeroizing;
 
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
 use crate::cli::terminal::Hidden;
-use crate::cli::text::escape;
 use crate::config::Secret;
+use crate::report::{Exit, Report, escape};
 
 /// Asks, or knows that nobody is there to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,10 +7,9 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Subcommand};
 use zeroize::Zeroizing;
 
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
 use crate::config::{DatabaseUrl, Tables, parse_duration, parse_rate};
 use crate::model::{Role, Site, TableName};
+use crate::report::{Exit, Report};
 
 /// What to do with the settings.
 #[derive(Debug, Clone, Subcommand)]

@@ -7,13 +7,12 @@ use zeroize::Zeroizing;
 use crate::cli::args::Global;
 use crate::cli::ask::Ask;
 use crate::cli::command_args::UrlArg;
-use crate::cli::exit::Exit;
 use crate::cli::out::Output;
 use crate::cli::progress::Progress;
-use crate::cli::report::Report;
 use crate::config::{
     Database, DatabaseUrl, KeyFolder, KeyLock, Passphrase, Password, Settings, find, read_passphrase,
 };
+use crate::report::{Exit, Report};
 
 /// Shorter ones are found by trying.
 const PASSPHRASE_CHARS_MIN: usize = 12;

@@ -9,9 +9,9 @@ pub(super) use disarmed::Crash;
 mod armed {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use crate::cli::exit::Exit;
-    use crate::cli::report::Report;
     use crate::monitor::Step;
+    use crate::report::Exit;
+    use crate::report::Report;
 
     /// Where to crash, from `PACKMULE_CRASH_AT`: `seal.committed`, or `seal.committed#3` for the third time.
     #[derive(Debug)]
@@ -54,8 +54,8 @@ mod armed {
 
 #[cfg(not(debug_assertions))]
 mod disarmed {
-    use crate::cli::report::Report;
     use crate::monitor::Step;
+    use crate::report::Report;
 
     /// Nothing: a program that people use never crashes on purpose.
     #[derive(Debug)]

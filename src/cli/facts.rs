@@ -1,6 +1,6 @@
 //! Names with words beside them, and sentences, broken between words where a window is narrow.
 
-use crate::cli::text::escape;
+use crate::report::escape;
 
 /// Lines of `  name  words`. In a window too narrow for both, the words stand below their names.
 #[derive(Debug, Clone, Default)]

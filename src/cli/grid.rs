@@ -1,6 +1,6 @@
 //! Text tables that stay readable in a window of 40 columns.
 
-use crate::cli::text::escape;
+use crate::report::escape;
 
 /// Rows of cells. Where they do not fit side by side, each row becomes a block of `name  value` lines.
 #[derive(Debug, Clone, Default)]

@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::arrival::{Told, tell, waiting};
 use crate::cli::commands::import::{lines, rank};
-use crate::cli::phrase::{bundles, capital, counts_json, is_are, number_of};
 use crate::cli::sent::{content, sealed_json};
-use crate::cli::text::{escape, size};
-use crate::cli::unparked::{unparked_json, unparked_line};
-use crate::cli::{Context, Exit, Facts, LineArgs, Report};
+use crate::cli::{Context, Facts, LineArgs};
 use crate::engine::{LineOptions, Pull, Push, Pushed, PushedBundle, Unfetched};
 use crate::mailbox::UnderWay;
 use crate::model::{BundleKind, BundleName, Role, Site};
+use crate::report::{
+    Exit, Report, Told, bundles, capital, counts_json, escape, is_are, number_of, size, tell, unparked_json,
+    unparked_line, waiting,
+};
 
 impl From<LineArgs> for LineOptions {
     fn from(args: LineArgs) -> Self {

@@ -1,14 +1,12 @@
 //! The command line: arguments in, words and an exit code out. The only place that speaks to people in a terminal.
 
 mod args;
-mod arrival;
 mod ask;
 mod command_args;
 pub mod commands;
 mod conflict_args;
 mod context;
 mod crash;
-mod exit;
 mod facts;
 mod grid;
 mod mail;
@@ -16,33 +14,20 @@ mod notices;
 mod out;
 mod peer;
 mod person;
-mod phrase;
 mod progress;
 mod rekey;
-mod report;
-mod report_account;
-mod report_bundle;
-mod report_config;
-mod report_database;
-mod report_engine;
-mod report_mail;
-mod report_rekey;
-mod report_review;
-mod report_stick;
-mod report_tables;
-mod report_tls;
 mod sent;
 mod series;
 mod stick;
 mod terminal;
-mod text;
-mod unparked;
 mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use crate::report::{Exit, Report};
 
 pub use args::{Args, Command, Global};
 pub use ask::{Answer, Ask};
@@ -57,13 +42,10 @@ pub use conflict_args::{
     StatusWord, Which,
 };
 pub use context::Context;
-pub use exit::Exit;
 pub use facts::Facts;
 pub use grid::Grid;
 pub use out::Output;
 pub use progress::{Progress, ProgressKind};
-pub use report::Report;
-pub use text::{count, disk_size, escape, size};
 
 /// Does what the arguments say, the program's name first, and returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

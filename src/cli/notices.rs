@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cli::text::{count, escape};
 use crate::model::TableName;
 use crate::monitor::Notice;
+use crate::report::{count, escape};
 
 /// Notices of one command, one entry a kind and table.
 #[derive(Debug, Default)]

@@ -7,9 +7,8 @@ use serde_json::Value;
 use crate::cli::args::Global;
 use crate::cli::facts::{Facts, wrap};
 use crate::cli::grid::Grid;
-use crate::cli::report::Report;
 use crate::cli::terminal;
-use crate::cli::text::{escape, object};
+use crate::report::{Report, escape, object};
 
 /// Knows for whom the words are, and prints them. A pipe that was closed is no reason to stop the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

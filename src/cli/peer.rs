@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::phrase::{bundle_runs, bundles, number_of, without};
-use crate::cli::text::{count, escape, size};
 use crate::engine::{Held, OnTheWay, PeerStatus};
 use crate::ledger::Way;
 use crate::model::Stamp;
+use crate::report::{bundle_runs, bundles, count, escape, number_of, size, without};
 
 /// What has come from a lab, as the centre sees it.
 pub(super) fn from_words(peer: &PeerStatus) -> String {

@@ -2,8 +2,7 @@
 
 use std::env;
 
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
+use crate::report::{Exit, Report};
 
 /// The name under which a decision is remembered.
 pub(super) fn decider(given: Option<&str>) -> Result<String, Report> {

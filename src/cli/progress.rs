@@ -9,10 +9,9 @@ use serde_json::json;
 use crate::cli::args::Global;
 use crate::cli::crash::Crash;
 use crate::cli::notices::Notices;
-use crate::cli::report::Report;
 use crate::cli::terminal;
-use crate::cli::text::{count, object, percent, size};
 use crate::monitor::{Monitor, Notice, Phase, Step};
+use crate::report::{Report, count, object, percent, size};
 
 /// The monitor of the program. Speaks on stderr, so that results on stdout stay clean.
 pub struct Progress {

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::cli::grid::Grid;
-use crate::cli::phrase::number_of;
 use crate::engine::{ColumnMove, RekeyPlan};
 use crate::model::{Series, Site};
+use crate::report::number_of;
 
 /// What stands above the table of the columns, or instead of it.
 pub(super) fn heading(site: &Site, series: Series, plan: &RekeyPlan) -> String {

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::cli::phrase::{bundles, by_kind, capital, is_are, number_of};
-use crate::cli::report::Report;
 use crate::engine::{Carried, CarriedBundle, SealReport, SealedStream};
 use crate::mailbox::Outcome;
 use crate::model::{BundleKind, BundleName, Site};
+use crate::report::{Report, bundles, by_kind, capital, is_are, number_of};
 
 /// One line for each site that something is on the stick for, with what is new and what was there before.
 pub(super) fn carried_lines(report: &SealReport, carried: &Carried) -> Vec<String> {
@@ -154,7 +153,7 @@ pub(super) fn sealed_json(report: &SealReport) -> Vec<Value> {
             "to": stream.to.to_string(),
             "kind": stream.kind().to_string(),
             "bundles": numbers(stream.names.iter()),
-            "changes": crate::cli::phrase::counts_json(&stream.counts()),
+            "changes": crate::report::counts_json(&stream.counts()),
         })
     };
     report.streams.iter().map(one).collect()
@@ -198,8 +197,8 @@ fn numbers<'n>(names: impl IntoIterator<Item = &'n BundleName>) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Exit;
     use crate::model::{ChangeCounts, Digest, Seq};
+    use crate::report::Exit;
     use crate::seal::Sealed;
 
     fn name(seq: u64) -> BundleName {

@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::context::Context;
-use crate::cli::report::Report;
-use crate::cli::report_stick::no_stick;
-use crate::cli::text::disk_size;
 use crate::mailbox::{self, Choice, Mount, display_path};
+use crate::report::{Report, disk_size, no_stick};
 
 /// Returns the folder that was named, or the stick that is plugged in; between several a person chooses.
 pub(super) fn find(named: Option<&Path>, command: &str, context: &Context) -> Result<PathBuf, Report> {

@@ -8,9 +8,8 @@ use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli::args::Args;
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
 use crate::config::nearest;
+use crate::report::{Exit, Report};
 
 /// Prints help, the version or an error, whichever `error` is, and returns the exit code.
 pub(super) fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {

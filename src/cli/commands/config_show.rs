@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use crate::cli::{Context, Exit, Grid, Report};
+use crate::cli::{Context, Grid};
 use crate::config::{Settings, Shown, Source};
+use crate::report::{Exit, Report};
 
 /// Prints every setting. A password is not a setting: only where it is kept is shown.
 pub fn run(context: &Context) -> Result<Exit, Report> {

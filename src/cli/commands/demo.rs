@@ -1,6 +1,7 @@
 //! `packmule demo`: a centre and its labs on servers of its own.
 
-use crate::cli::{Context, DemoArgs, Exit, Report};
+use crate::cli::{Context, DemoArgs};
+use crate::report::{Exit, Report};
 
 /// Tells the demo's story on stdout.
 #[cfg(unix)]

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::text::escape;
-use crate::cli::{Context, Exit, Report};
+use crate::cli::Context;
 use crate::engine::{self, Check, Health};
+use crate::report::{Exit, Report, escape};
 
 /// Prints one line a check, and what to do below each that is not as it should be.
 pub fn run(context: &Context) -> Result<Exit, Report> {

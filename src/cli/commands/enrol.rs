@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::cli::{Answer, Context, EnrolArgs, Exit, Report};
+use crate::cli::{Answer, Context, EnrolArgs};
 use crate::config::{Administrator, SiteCard};
 use crate::engine::{self, AccountOptions, Enrolled, Home, LabAccount};
 use crate::mailbox::display_path;
 use crate::model::{Role, Site};
+use crate::report::{Exit, Report};
 
 /// Shows the lab's words, asks whether they agree, enrols, and writes the answer.
 pub fn run(args: &EnrolArgs, context: &Context) -> Result<Exit, Report> {

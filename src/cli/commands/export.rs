@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::phrase::{bundles, by_kind, counts_json, number_of};
 use crate::cli::sent::{carried_json, carried_lines, kept, not_all, receivers, sealed_json};
-use crate::cli::text::{disk_size, escape};
-use crate::cli::unparked::{unparked_json, unparked_line};
-use crate::cli::{Context, Exit, ExportArgs, Report, stick};
+use crate::cli::{Context, ExportArgs, stick};
 use crate::config::Settings;
 use crate::engine::{self, Carried, CarryTo, Home, PeerStatus, SealReport};
 use crate::ledger::SiteState;
 use crate::mailbox::{Stick, display_path};
 use crate::model::{BundleName, Role, Site};
+use crate::report::{
+    Exit, Report, bundles, by_kind, counts_json, disk_size, escape, number_of, unparked_json, unparked_line,
+};
 
 /// Seals and carries, and says when the stick can be taken out.
 pub fn run(args: &ExportArgs, context: &Context) -> Result<Exit, Report> {

@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::phrase::counts_json;
-use crate::cli::text::{count, size};
-use crate::cli::{Context, Exit, Grid, HistoryArgs, Report};
+use crate::cli::{Context, Grid, HistoryArgs};
 use crate::engine::{self, Home};
 use crate::ledger::{BundleRecord, BundleState, Way};
 use crate::model::{BundleKind, Site, Stamp};
+use crate::report::{Exit, Report, count, counts_json, size};
 
 /// Prints one row a bundle.
 pub fn run(args: &HistoryArgs, context: &Context) -> Result<Exit, Report> {

@@ -6,16 +6,15 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::apply::{Retried, Unparked, Without};
-use crate::cli::arrival::{Concern, Told, tell, waiting};
-use crate::cli::phrase::{capital, number_of};
 use crate::cli::sent::{carried_json, not_all, receivers, reply_lines};
-use crate::cli::text::escape;
-use crate::cli::unparked::{unparked_json, unparked_line};
-use crate::cli::{Answer, Context, Exit, Facts, ImportArgs, Report, stick};
+use crate::cli::{Answer, Context, Facts, ImportArgs, stick};
 use crate::config::Settings;
 use crate::engine::{self, Home, Import, ImportOptions, Item, Reply, SealReport};
 use crate::mailbox::display_path;
 use crate::model::{Role, Site};
+use crate::report::{
+    Concern, Exit, Report, Told, capital, escape, number_of, tell, unparked_json, unparked_line, waiting,
+};
 
 /// Imports, says what became of each bundle, and ends with what to do next.
 pub fn run(args: &ImportArgs, context: &Context) -> Result<Exit, Report> {

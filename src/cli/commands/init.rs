@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::capture;
-use crate::cli::phrase::number_of;
 use crate::cli::series;
-use crate::cli::text::escape;
-use crate::cli::{Ask, Context, Exit, InitArgs, Report};
+use crate::cli::{Ask, Context, InitArgs};
 use crate::config::{self, Administrator, NewSettings};
 use crate::db::{self, Ensured};
 use crate::engine::{self, Cause, Init, InitPreview, InitReport};
 use crate::ledger;
 use crate::mailbox::display_path;
 use crate::model::{Role, TableName};
+use crate::report::{Exit, Report, escape, number_of};
 
 /// Sets this site up, or completes what was begun, and says what there is now and what comes next.
 pub fn run(args: &InitArgs, context: &Context) -> Result<Exit, Report> {

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use crate::cli::{Context, Exit, FileArgs, Report, stick};
+use crate::cli::{Context, FileArgs, stick};
 use crate::engine;
+use crate::report::{Exit, Report};
 
 /// Prints what a bundle says about itself; nothing of it is proven.
 pub fn run(args: &FileArgs, context: &Context) -> Result<Exit, Report> {

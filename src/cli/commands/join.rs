@@ -3,14 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::cli::commands::enrol::{same_words, words_differ};
-use crate::cli::phrase::number_of;
 use crate::cli::rekey;
 use crate::cli::series;
-use crate::cli::text::escape;
-use crate::cli::{Answer, Context, Exit, JoinArgs, Report};
+use crate::cli::{Answer, Context, JoinArgs};
 use crate::config::{CentralLines, VerifiedAnswer};
 use crate::engine::{self, Adoption, Home, JoinOptions, JoinPreview, Joined, OnlineAccess, RekeyPlan};
 use crate::model::{Site, TableName};
+use crate::report::{Exit, Report, escape, number_of};
 
 /// Shows the centre's words, asks whether they agree, and joins.
 pub fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Report> {

@@ -3,11 +3,12 @@
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::cli::{Answer, BackupArgs, Context, Exit, PassphraseArgs, Report, RestoredArgs};
+use crate::cli::{Answer, BackupArgs, Context, PassphraseArgs, RestoredArgs};
 use crate::config::{KeyBackup, read_passphrase};
 use crate::engine;
 use crate::mailbox::display_path;
 use crate::model::Role;
+use crate::report::{Exit, Report};
 
 /// Puts the keys behind a passphrase.
 pub fn protect(args: &PassphraseArgs, context: &Context) -> Result<Exit, Report> {

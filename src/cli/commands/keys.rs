@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use crate::cli::commands::key_care;
-use crate::cli::{Answer, Context, Exit, KeysArgs, KeysCommand, Report, RotateArgs};
+use crate::cli::{Answer, Context, KeysArgs, KeysCommand, RotateArgs};
 use crate::engine::{self, Home};
 use crate::model::{Role, Site};
+use crate::report::{Exit, Report};
 
 /// Does what is to be done with the keys.
 pub fn run(args: &KeysArgs, context: &Context) -> Result<Exit, Report> {

@@ -4,10 +4,9 @@ use serde_json::{Value, json};
 
 use crate::apply::Without;
 use crate::cli::mail::pulled;
-use crate::cli::phrase::number_of;
-use crate::cli::text::size;
-use crate::cli::{Context, Exit, MailArgs, Report};
+use crate::cli::{Context, MailArgs};
 use crate::engine::{self, Home, ImportOptions, MailLine, PullPreview};
+use crate::report::{Exit, Report, number_of, size};
 
 /// Fetches and takes in.
 pub fn run(args: &MailArgs, context: &Context) -> Result<Exit, Report> {

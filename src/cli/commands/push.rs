@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::cli::mail::pushed;
-use crate::cli::phrase::{bundles, by_kind, counts_json, number_of};
-use crate::cli::{Context, Exit, MailArgs, Report};
+use crate::cli::{Context, MailArgs};
 use crate::engine::{self, Home, MailLine, PushPreview};
 use crate::model::BundleName;
+use crate::report::{Exit, Report, bundles, by_kind, counts_json, number_of};
 
 /// Seals and sends.
 pub fn run(args: &MailArgs, context: &Context) -> Result<Exit, Report> {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::cli::phrase::number_of;
-use crate::cli::{Answer, Context, Exit, RecoverArgs, Report};
+use crate::cli::{Answer, Context, RecoverArgs};
 use crate::engine::{self, Home, Lost, LostFor, Recovered};
 use crate::mailbox::display_path;
 use crate::model::Role;
+use crate::report::{Exit, Report, number_of};
 
 /// Says what was lost, asks, opens a new history, and says where the card goes.
 pub fn run(args: &RecoverArgs, context: &Context) -> Result<Exit, Report> {

@@ -9,10 +9,10 @@ use serde_json::json;
 
 use crate::agent::{self, Event, Exchange, Surroundings};
 use crate::cli::mail::{pulled, pushed};
-use crate::cli::phrase::number_of;
-use crate::cli::{Context, Exit, LineArgs, Report};
+use crate::cli::{Context, LineArgs};
 use crate::mailbox::display_path;
 use crate::model::{Role, Site, Stamp};
+use crate::report::{Exit, Report, number_of};
 
 /// Runs the agent until Ctrl-C or the system ends it, between two pieces of work; a second Ctrl-C ends it at once.
 pub fn run(args: LineArgs, context: &Context) -> Result<Exit, Report> {

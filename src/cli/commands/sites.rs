@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::cli::peer::{amount, cell, moment, peer_json, waiting};
-use crate::cli::phrase::{bundles, number_of};
-use crate::cli::{Answer, Context, Exit, Facts, Grid, Report, SiteArg, SitesArgs, SitesCommand};
+use crate::cli::{Answer, Context, Facts, Grid, SiteArg, SitesArgs, SitesCommand};
 use crate::engine::{self, AccountDoor, Home, OnTheWay, PeerStatus, SiteChange, SiteDetails, SiteOrder};
 use crate::ledger::SiteState;
 use crate::model::{Site, Stamp};
+use crate::report::{Exit, Report, bundles, number_of};
 
 /// Lists or shows the labs, or does what is ordered for one.
 pub fn run(args: &SitesArgs, context: &Context) -> Result<Exit, Report> {

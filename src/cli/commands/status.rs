@@ -4,13 +4,12 @@ use serde_json::{Value, json};
 
 use crate::agent::{self, AgentState};
 use crate::cli::peer::{amount, from_words, moment, peer_json, to_words, under_way, waiting};
-use crate::cli::phrase::{bundles, number_of};
-use crate::cli::text::{count, escape};
-use crate::cli::{Context, Exit, Facts, Report, StatusArgs};
+use crate::cli::{Context, Facts, StatusArgs};
 use crate::conflict::Kind;
 use crate::engine::{self, Home, PeerStatus, Status};
 use crate::ledger::{ClockState, KeptRows, SiteState, Why};
 use crate::model::{Role, Site, Stamp, ahead_words};
+use crate::report::{Exit, Report, bundles, count, escape, number_of};
 
 /// Prints where everything stands; `--check` tells a script whether a person is needed.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Report> {

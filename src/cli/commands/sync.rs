@@ -5,8 +5,9 @@ use serde_json::json;
 use crate::apply::Without;
 use crate::cli::commands::{pull, push};
 use crate::cli::mail::{pulled, pushed};
-use crate::cli::{Context, Exit, MailArgs, Report};
+use crate::cli::{Context, MailArgs};
 use crate::engine::{self, Home, ImportOptions, MailLine};
+use crate::report::{Exit, Report};
 
 /// Pulls and pushes.
 pub fn run(args: &MailArgs, context: &Context) -> Result<Exit, Report> {

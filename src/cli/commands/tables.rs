@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::phrase::number_of;
-use crate::cli::text::escape;
-use crate::cli::{Context, Exit, Grid, Report, TableNames, TablesArgs, TablesCommand};
+use crate::cli::{Context, Grid, TableNames, TablesArgs, TablesCommand};
 use crate::config::Settings;
 use crate::engine::{self, Cause, Home, TableReport, TableState};
 use crate::model::{Role, TableName};
+use crate::report::{Exit, Report, escape, number_of};
 
 /// Lists, adds, removes or checks.
 pub fn run(args: &TablesArgs, context: &Context) -> Result<Exit, Report> {

@@ -2,10 +2,9 @@
 
 use serde_json::json;
 
-use crate::cli::phrase::{by_kind, counts_json};
-use crate::cli::text::size;
-use crate::cli::{Context, Exit, FileArgs, Report, stick};
+use crate::cli::{Context, FileArgs, stick};
 use crate::engine::{self, Home, Proof};
+use crate::report::{Exit, Report, by_kind, counts_json, size};
 
 /// Proves signature and bytes, and where the bundle is for this site every line of its content.
 pub fn run(args: &FileArgs, context: &Context) -> Result<Exit, Report> {

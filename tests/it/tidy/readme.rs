@@ -6,7 +6,7 @@ use super::{assert_none, read, root, texts};
 fn every_format_and_exit_code_of_the_program_stands_in_the_readme() {
     let sources: String = texts(&["src/cli"]).into_iter().map(|(_, text)| text).collect();
     assert_none(&unnamed_formats(&sources, &read("README.md")));
-    assert_none(&unnamed_exit_codes(&read("src/cli/exit.rs"), &read("README.md")));
+    assert_none(&unnamed_exit_codes(&read("src/report/exit.rs"), &read("README.md")));
 }
 
 #[test]

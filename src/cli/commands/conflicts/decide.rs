@@ -3,21 +3,18 @@
 use serde_json::{Value as Json, json};
 
 use crate::cli::commands::conflicts::retry::after_decisions;
-use crate::cli::commands::conflicts::rows::{cut, difference};
 use crate::cli::commands::conflicts::show::print;
 use crate::cli::commands::conflicts::to_json::{done_json, preview_json, shown_json};
 use crate::cli::person::decider;
-use crate::cli::phrase::number_of;
-use crate::cli::text::count;
 use crate::cli::{
-    Answer, ConflictsDecideArgs, ConflictsMergeArgs, ConflictsReopenArgs, Context, Exit, MannerArgs, Report,
-    Which,
+    Answer, ConflictsDecideArgs, ConflictsMergeArgs, ConflictsReopenArgs, Context, MannerArgs, Which,
 };
 use crate::config::Settings;
 use crate::engine::{
     self, BulkOutcome, Choice, Decided, Done, Fingerprint, Home, Manner, Pick, Preview, Wanted,
 };
 use crate::ledger::{Action, LineFilter, Status};
+use crate::report::{Exit, Report, count, cut, difference, number_of};
 
 /// Approves or rejects.
 pub(super) fn run(args: &ConflictsDecideArgs, choice: Choice, context: &Context) -> Result<Exit, Report> {

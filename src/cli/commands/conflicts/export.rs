@@ -8,13 +8,12 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use crate::cli::commands::conflicts::to_json::{earlier_json, line_json};
-use crate::cli::phrase::number_of;
-use crate::cli::text::object;
-use crate::cli::{ConflictsExportArgs, Context, Exit, ExportFormat, Report};
+use crate::cli::{ConflictsExportArgs, Context, ExportFormat};
 use crate::engine::{self, Home};
 use crate::ledger::{EarlierState, Line};
 use crate::mailbox::display_path;
 use crate::model::Stamp;
+use crate::report::{Exit, Report, number_of, object};
 
 /// Writes the file.
 pub(super) fn run(args: &ConflictsExportArgs, context: &Context) -> Result<Exit, Report> {

@@ -3,17 +3,16 @@
 mod decide;
 mod export;
 mod retry;
-mod rows;
 mod show;
 mod to_json;
 
 use serde_json::json;
 
 use crate::cli::commands::conflicts::to_json::{count_json, head_json};
-use crate::cli::phrase::number_of;
-use crate::cli::{ConflictsArgs, ConflictsCommand, ConflictsListArgs, Context, Exit, Grid, Report};
+use crate::cli::{ConflictsArgs, ConflictsCommand, ConflictsListArgs, Context, Grid};
 use crate::engine::{self, Home, Listed};
 use crate::ledger::{LineHead, Outcome, Status};
+use crate::report::{Exit, Report, cut, number_of};
 
 /// Lists, shows or exports conflicts, or decides them.
 pub fn run(args: &ConflictsArgs, context: &Context) -> Result<Exit, Report> {
@@ -43,10 +42,8 @@ fn list(args: &ConflictsListArgs, context: &Context) -> Result<Exit, Report> {
         false => context.out.grid(&grid(&listed.heads)),
     }
     if listed.counts.len() > 1 {
-        let sorts = listed
-            .counts
-            .iter()
-            .map(|one| format!("{} {} {}", rows::cut(one.table.as_str()), one.kind, one.count));
+        let sorts =
+            listed.counts.iter().map(|one| format!("{} {} {}", cut(one.table.as_str()), one.kind, one.count));
         context.out.prose(&format!("All in all {total}: {}.", sorts.collect::<Vec<_>>().join(", ")));
     }
     let next = next(&listed, args);
@@ -73,7 +70,7 @@ fn grid(heads: &[LineHead]) -> Grid {
             head.id.to_string(),
             head.site.clone(),
             head.table.to_string(),
-            rows::cut(&head.record_id),
+            cut(&head.record_id),
             head.kind.to_string(),
             head.met_at.to_words(),
             state(head),
@@ -93,7 +90,7 @@ fn state(head: &LineHead) -> String {
     match head.status {
         Status::Open => "open".to_owned(),
         Status::Decided if by.starts_with("rule: ") => format!("{whose}, by rule"),
-        Status::Decided => format!("{whose}, by {}", rows::cut(by)),
+        Status::Decided => format!("{whose}, by {}", cut(by)),
     }
 }
 

@@ -2,10 +2,9 @@
 
 use serde_json::json;
 
-use crate::cli::phrase::number_of;
-use crate::cli::unparked::{unparked_json, unparked_line};
-use crate::cli::{ConflictsRetryArgs, Context, Exit, Report};
+use crate::cli::{ConflictsRetryArgs, Context};
 use crate::engine::{self, Home, ParkedOptions};
+use crate::report::{Exit, Report, number_of, unparked_json, unparked_line};
 
 /// Tries all that is meant, and says what came of it.
 pub(super) fn run(args: &ConflictsRetryArgs, context: &Context) -> Result<Exit, Report> {

@@ -1,14 +1,13 @@
 //! `packmule conflicts show`: the rows of a conflict side by side, what belongs to it, and what each decision would do.
 
-use crate::cli::commands::conflicts::rows::{cell, cut, difference};
 use crate::cli::commands::conflicts::to_json::shown_json;
-use crate::cli::phrase::number_of;
-use crate::cli::{Context, Exit, Facts, Grid, Report};
+use crate::cli::{Context, Facts, Grid};
 use crate::conflict::same_value;
 use crate::db::OnParent;
 use crate::engine::{self, Home, Related, ReviewFault, Shown, ShownRow};
 use crate::ledger::{Action, Decision, Outcome, Status};
 use crate::model::{Op, RowImage, Stamp, Value};
+use crate::report::{Exit, Report, cell, cut, difference, number_of};
 
 /// Shows one conflict.
 pub(super) fn run(id: u64, context: &Context) -> Result<Exit, Report> {

@@ -1,9 +1,9 @@
 //! Decisions that cannot be made so, in words: why, and what to do instead. Nothing has changed then.
 
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
 use crate::conflict::Kind;
 use crate::engine::ReviewFault;
+use crate::report::Report;
+use crate::report::exit::Exit;
 
 impl From<ReviewFault> for Report {
     fn from(fault: ReviewFault) -> Self {

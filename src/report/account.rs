@@ -1,11 +1,11 @@
 //! Errors about the account that packmule is to have, in words.
 
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
 use crate::engine::Cause;
+use crate::report::Report;
+use crate::report::exit::Exit;
 
 /// Says why an account was not made; `what` is the error itself.
-pub(super) fn about_account(cause: &Cause, what: String) -> Report {
+pub(crate) fn about_account(cause: &Cause, what: String) -> Report {
     if let Cause::AccountTaken { account } = cause {
         return Report::new(Exit::Database, what)
             .because("an application may be using it; nothing was changed")

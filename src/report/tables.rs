@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::apply::{Misfit, TableMisfit};
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
-use crate::cli::text::escape;
 use crate::db::{Unshareable, sql};
 use crate::model::{BundleName, ColumnKind, Role, TableName};
+use crate::report::Report;
+use crate::report::exit::Exit;
+use crate::report::text::escape;
 
 /// What is said of a bundle that is held because tables differ.
-pub(super) fn tables_differ(name: &BundleName, misfits: &[TableMisfit], role: Role) -> Report {
+pub(crate) fn tables_differ(name: &BundleName, misfits: &[TableMisfit], role: Role) -> Report {
     let BundleName { from, seq, .. } = name;
     let tables = tables(misfits);
     let verb = if tables.len() == 1 { "is another one" } else { "are others" };
@@ -34,7 +34,7 @@ pub(super) fn tables_differ(name: &BundleName, misfits: &[TableMisfit], role: Ro
 }
 
 /// The same for a program.
-pub(super) fn to_value(misfits: &[TableMisfit]) -> Value {
+pub(crate) fn to_value(misfits: &[TableMisfit]) -> Value {
     let one = |one: &TableMisfit| {
         json!({
             "table": one.table.as_str(),
@@ -47,7 +47,7 @@ pub(super) fn to_value(misfits: &[TableMisfit]) -> Value {
 }
 
 /// What a person has to do next, in short.
-pub(super) fn next(name: &BundleName, misfits: &[TableMisfit]) -> String {
+pub(crate) fn next(name: &BundleName, misfits: &[TableMisfit]) -> String {
     let tables = tables(misfits);
     let named = if tables.len() == 1 { "table" } else { "tables" };
     format!("make {named} {} here as at {}, then: packmule import", escape(&tables.join(", ")), name.from)

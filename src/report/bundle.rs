@@ -1,13 +1,13 @@
 //! Why a bundle was refused, in words: copy again, ask the sender, or call the centre.
 
 use crate::bundle::Error;
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
-use crate::cli::text::escape;
 use crate::model::BundleName;
+use crate::report::Report;
+use crate::report::exit::Exit;
+use crate::report::text::escape;
 
 /// What is said of a refused bundle. `name` is what people see; `claims` is what it says of itself, never proven.
-pub(super) fn refused(name: &str, claims: Option<&BundleName>, error: &Error) -> Report {
+pub(crate) fn refused(name: &str, claims: Option<&BundleName>, error: &Error) -> Report {
     let sender = claims.map_or("the sender".to_owned(), |claims| claims.from.to_string());
     let report = Report::new(code_of(error), format!("{name} {}", escape(&error.to_string())));
     let again = format!(

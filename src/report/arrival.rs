@@ -8,53 +8,53 @@ use serde_json::{Value, json};
 use crate::admit::Fork;
 use crate::apply::{self, Applied, ReceiptOutcome, TableMisfit};
 use crate::bundle;
-use crate::cli::exit::Exit;
-use crate::cli::phrase::{bundle_runs, by_kind, counts_json, number_of, without};
-use crate::cli::report::Report;
-use crate::cli::report_bundle::refused;
-use crate::cli::report_tables::{next, to_value};
-use crate::cli::text::escape;
 use crate::engine::{Error, Item, ItemOutcome};
 use crate::ledger::SiteState;
 use crate::mailbox::display_path;
 use crate::model::{BundleName, Site};
+use crate::report::Report;
+use crate::report::bundle::refused;
+use crate::report::exit::Exit;
+use crate::report::phrase::{bundle_runs, by_kind, counts_json, number_of, without};
+use crate::report::tables::{next, to_value};
+use crate::report::text::escape;
 
 /// What is said of one bundle.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// Who and which: `lab-a 147`, or the file's name where it cannot say that much.
-    pub(super) label: String,
+    pub(crate) label: String,
     /// Where it lay.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its sender, as far as it is known.
-    pub(super) from: Option<Site>,
+    pub(crate) from: Option<Site>,
     /// What became of it.
-    pub(super) line: String,
+    pub(crate) line: String,
     /// The same in a word or two, where the report below says the rest.
-    pub(super) brief: &'static str,
+    pub(crate) brief: &'static str,
     /// Whether it was applied before, and nothing was to be done.
-    pub(super) is_skipped: bool,
+    pub(crate) is_skipped: bool,
     /// The error, where it is one.
-    pub(super) report: Option<Report>,
+    pub(crate) report: Option<Report>,
     /// Whether it is this site's business.
-    pub(super) concern: Concern,
+    pub(crate) concern: Concern,
     /// What a person should do about it.
-    pub(super) next: Option<String>,
+    pub(crate) next: Option<String>,
     /// What was done to the tables.
-    pub(super) applied: Option<Applied>,
+    pub(crate) applied: Option<Applied>,
     /// The same for a program.
-    pub(super) value: Value,
+    pub(crate) value: Value,
 }
 
 impl Told {
     /// The line in a list below which `reports` are printed: what one of them says is not said twice.
-    pub(super) fn line_beside(&self, reports: &[Report]) -> &str {
+    pub(crate) fn line_beside(&self, reports: &[Report]) -> &str {
         let is_printed = |own: &Report| own.code != Exit::Missing && reports.contains(own);
         if self.report.as_ref().is_some_and(is_printed) { self.brief } else { &self.line }
     }
 
     /// Whether this bundle and the next, of the same line, can share it.
-    pub(super) fn is_run_with(&self, next: &Told) -> bool {
+    pub(crate) fn is_run_with(&self, next: &Told) -> bool {
         let are_others = self.concern == Concern::Others && next.concern == Concern::Others;
         are_others || (self.is_skipped && next.is_skipped)
     }
@@ -62,7 +62,7 @@ impl Told {
 
 /// Whose business a bundle is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Concern {
+pub(crate) enum Concern {
     /// This site's.
     Ours,
     /// Another site's; it only counts when it is all that was found.
@@ -70,14 +70,14 @@ pub(super) enum Concern {
 }
 
 /// The bundles among `items` that lie here and are not applied: a gap does not name them.
-pub(super) fn waiting(items: &[Item]) -> Vec<BundleName> {
+pub(crate) fn waiting(items: &[Item]) -> Vec<BundleName> {
     let waits =
         items.iter().filter(|item| matches!(item.outcome, ItemOutcome::Waits(_) | ItemOutcome::Failed(_)));
     waits.filter_map(|item| item.name.clone()).collect()
 }
 
 /// Puts one bundle into words. `waiting` are those that wait with it; `dry_run`: nothing has really been done.
-pub(super) fn tell(item: Item, here: &Site, waiting: &[BundleName], dry_run: bool) -> Told {
+pub(crate) fn tell(item: Item, here: &Site, waiting: &[BundleName], dry_run: bool) -> Told {
     let Item { path, name, outcome } = item;
     let file = path.file_name().map_or_else(|| display_path(&path), |name| display_path(Path::new(name)));
     let label = name.as_ref().map_or(file.clone(), |name| format!("{} {}", name.from, name.seq));

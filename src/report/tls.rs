@@ -1,10 +1,10 @@
 //! What helps where there is no safe line to a server, for each cause a step that a person can take.
 
-use crate::cli::report::Report;
 use crate::db::TlsFault;
+use crate::report::Report;
 
 /// Adds the steps to a report whose cause is known already.
-pub(super) fn with_hints(report: Report, fault: &TlsFault) -> Report {
+pub(crate) fn with_hints(report: Report, fault: &TlsFault) -> Report {
     let report = match fault {
         TlsFault::NotOffered => report.hint("ask the administrator of the server to switch TLS on (ssl_cert, ssl_key in its my.cnf)"),
         TlsFault::Wanted => return report.hint("in the settings: tls = \"required\", and ca = \"FILE\" where the authority is your own"),

@@ -1,9 +1,33 @@
 //! What a person is told when a command could not do its work: what, why, what to do, and the exit code.
 
+mod account;
+mod arrival;
+mod bundle;
+mod cell;
+mod config;
+mod database;
+mod engine;
+mod exit;
+mod mail;
+mod phrase;
+mod rekey;
+mod review;
+mod stick;
+mod tables;
+mod text;
+mod tls;
+mod unparked;
+
 use serde_json::{Value, json};
 
-use crate::cli::exit::Exit;
-use crate::cli::text::{escape, object};
+pub(crate) use arrival::{Concern, Told, tell, waiting};
+pub(crate) use cell::{cell, cut, difference};
+pub use exit::Exit;
+pub(crate) use phrase::{bundle_runs, bundles, by_kind, capital, counts_json, is_are, number_of, without};
+pub(crate) use stick::no_stick;
+pub use text::{count, disk_size, escape, size};
+pub(crate) use text::{object, percent};
+pub(crate) use unparked::{unparked_json, unparked_line};
 
 /// One error in words. Every error of the program ends as one of these.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What can go wrong with the mail in the centre's database, in words. Whatever it is, nothing is lost by it.
 
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
 use crate::mailbox::MailError;
+use crate::report::Report;
+use crate::report::exit::Exit;
 
 impl From<MailError> for Report {
     fn from(error: MailError) -> Self {

@@ -1,11 +1,11 @@
 //! Values and rows in words: NULL is not an empty text, what is long is cut with its size, and nothing moves the cursor.
 
-use crate::cli::text::{count, escape, size};
 use crate::conflict::same_value;
 use crate::model::{RowImage, TableShape, Value, hex_from_bytes};
+use crate::report::text::{count, escape, size};
 
 /// A value as a person reads it on one line.
-pub(super) fn cell(value: &Value) -> String {
+pub(crate) fn cell(value: &Value) -> String {
     const BYTES_SHOWN: usize = 8;
     match value {
         Value::Null => "NULL".to_owned(),
@@ -27,7 +27,7 @@ fn needs_quotes(text: &str) -> bool {
 }
 
 /// A text from outside, harmless, and with its length where it is cut.
-pub(super) fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     const CHARS_SHOWN: usize = 40;
     match text.char_indices().nth(CHARS_SHOWN) {
         Some((at, _)) => {
@@ -40,7 +40,7 @@ pub(super) fn cut(text: &str) -> String {
 
 /// The columns in which two rows differ, with the value in the second, as `quantity 7, note shelf B`. Where there is only one of
 /// the two, all of its columns that are not NULL.
-pub(super) fn difference(shape: &TableShape, from: Option<&RowImage>, to: Option<&RowImage>) -> String {
+pub(crate) fn difference(shape: &TableShape, from: Option<&RowImage>, to: Option<&RowImage>) -> String {
     const COLUMNS_SHOWN: usize = 8;
     let words: Vec<String> = match (from, to) {
         (_, None) => return "no row".to_owned(),

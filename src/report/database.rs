@@ -1,9 +1,9 @@
 //! Errors of the database in words, with the server's own words and number as the cause.
 
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
-use crate::cli::report_tls::with_hints;
 use crate::db::{Class, Error};
+use crate::report::Report;
+use crate::report::exit::Exit;
+use crate::report::tls::with_hints;
 
 impl From<Error> for Report {
     fn from(error: Error) -> Self {

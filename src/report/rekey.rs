@@ -1,10 +1,10 @@
 //! Why the keys of a lab cannot be moved, in words.
 
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
 use crate::db::sql;
 use crate::engine::Refusal;
 use crate::model::TableName;
+use crate::report::Report;
+use crate::report::exit::Exit;
 
 impl From<Refusal> for Report {
     fn from(refusal: Refusal) -> Self {

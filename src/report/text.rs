@@ -26,7 +26,7 @@ pub fn disk_size(bytes: u64) -> String {
 }
 
 /// Writes a percentage that says 0 and 100 only when it is nothing and all.
-pub(super) fn percent(done: u64, total: u64) -> u64 {
+pub(crate) fn percent(done: u64, total: u64) -> u64 {
     match (done, total) {
         (_, 0) => 100,
         (0, _) => 0,
@@ -51,7 +51,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// Writes an object for a program on one line, its `format` first: whoever looks at it should see that first.
-pub(super) fn object(format: &str, value: Value) -> String {
+pub(crate) fn object(format: &str, value: Value) -> String {
     // `serde_json` sorts the names, so the format is put in by hand.
     let rest = value.to_string();
     let format = Value::from(format);

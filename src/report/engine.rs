@@ -2,15 +2,15 @@
 
 use std::io;
 
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
-use crate::cli::report_account::about_account;
-use crate::cli::report_bundle::refused;
-use crate::cli::report_tables::tables_differ;
-use crate::cli::text::disk_size;
 use crate::engine::{Cause, Error, RuleFault};
 use crate::mailbox::display_path;
 use crate::model::BundleName;
+use crate::report::Report;
+use crate::report::account::about_account;
+use crate::report::bundle::refused;
+use crate::report::exit::Exit;
+use crate::report::tables::tables_differ;
+use crate::report::text::disk_size;
 use crate::{apply, capture, ledger, seal};
 
 impl From<Error> for Report {
@@ -223,7 +223,7 @@ fn about_apply(name: &BundleName, error: apply::Error) -> Report {
         }
         apply::Error::TablesDiffer { misfits, role } => tables_differ(name, &misfits, role),
         apply::Error::TooManyDeletes { table, deletes, rows, percent, limit } => {
-            let (deletes, rows) = (crate::cli::text::count(deletes), crate::cli::text::count(rows));
+            let (deletes, rows) = (crate::report::text::count(deletes), crate::report::text::count(rows));
             Report::new(
                 Exit::Failed,
                 format!(

@@ -2,11 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use crate::cli::text::count;
 use crate::model::ChangeCounts;
+use crate::report::text::count;
 
 /// Writes numbers as people would: `bundle 147`, `bundles 140 to 146`, `bundles 3, 7 to 9`. Empty for none.
-pub(super) fn bundles(numbers: &[u64]) -> String {
+pub(crate) fn bundles(numbers: &[u64]) -> String {
     let mut sorted = numbers.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
@@ -21,7 +21,7 @@ pub(super) fn bundles(numbers: &[u64]) -> String {
 }
 
 /// The same of runs that are known already, each by its first and last number.
-pub(super) fn bundle_runs(runs: &[(u64, u64)]) -> String {
+pub(crate) fn bundle_runs(runs: &[(u64, u64)]) -> String {
     let run = |(first, last): &(u64, u64)| match last - first {
         0 => first.to_string(),
         1 => format!("{first}, {last}"),
@@ -35,7 +35,7 @@ pub(super) fn bundle_runs(runs: &[(u64, u64)]) -> String {
 }
 
 /// Returns `range` without `there`, as runs. A range may be as long as a sender likes, so it is never walked through.
-pub(super) fn without(range: RangeInclusive<u64>, there: &[u64]) -> Vec<(u64, u64)> {
+pub(crate) fn without(range: RangeInclusive<u64>, there: &[u64]) -> Vec<(u64, u64)> {
     let (mut first, last) = range.into_inner();
     let mut there = there.to_vec();
     there.sort_unstable();
@@ -53,30 +53,30 @@ pub(super) fn without(range: RangeInclusive<u64>, there: &[u64]) -> Vec<(u64, u6
 }
 
 /// Writes `1 change`, `1 284 changes`.
-pub(super) fn number_of(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn number_of(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// Writes `insert 1 120, update 158, delete 6`.
-pub(super) fn by_kind(counts: &ChangeCounts) -> String {
+pub(crate) fn by_kind(counts: &ChangeCounts) -> String {
     let ChangeCounts { inserts, updates, deletes } = counts;
     format!("insert {}, update {}, delete {}", count(*inserts), count(*updates), count(*deletes))
 }
 
 /// Writes the same for a program.
-pub(super) fn counts_json(counts: &ChangeCounts) -> serde_json::Value {
+pub(crate) fn counts_json(counts: &ChangeCounts) -> serde_json::Value {
     let ChangeCounts { inserts, updates, deletes } = counts;
     serde_json::json!({ "inserts": inserts, "updates": updates, "deletes": deletes })
 }
 
 /// Returns the text with a capital, for the beginning of a sentence.
-pub(super) fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Returns `is` or `are`.
-pub(super) fn is_are(number: usize) -> &'static str {
+pub(crate) fn is_are(number: usize) -> &'static str {
     if number == 1 { "is" } else { "are" }
 }
 

@@ -4,10 +4,10 @@ use std::error::Error as _;
 use std::io;
 
 use crate::bundle::KeyError;
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
 use crate::config::{CardError, Error, Excerpt, Fault, Problem};
 use crate::model::Role;
+use crate::report::Report;
+use crate::report::exit::Exit;
 
 impl From<Error> for Report {
     fn from(error: Error) -> Self {
@@ -28,7 +28,7 @@ impl From<Error> for Report {
             Error::Settings(fault) => about_fault(report, &fault),
             Error::Read { source, .. } | Error::Write { source, .. } => about_file(report, &source),
             Error::TooLarge { limit_bytes, .. } => {
-                report.because(format!("at most {} are read", crate::cli::text::size(limit_bytes)))
+                report.because(format!("at most {} are read", crate::report::text::size(limit_bytes)))
             }
             Error::Damaged { .. } => report
                 .because("packmule wrote this file and would refuse to go on from a wrong place")

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use crate::cli::exit::Exit;
-use crate::cli::report::Report;
-use crate::cli::text::disk_size;
 use crate::mailbox::{Error, display_path};
+use crate::report::Report;
+use crate::report::exit::Exit;
+use crate::report::text::disk_size;
 
 impl From<Error> for Report {
     fn from(error: Error) -> Self {
@@ -67,7 +67,7 @@ fn no_folder(report: Report, path: &std::path::Path) -> Report {
 }
 
 /// What is said where no stick is plugged in and no folder was named.
-pub(super) fn no_stick(command: &str) -> Report {
+pub(crate) fn no_stick(command: &str) -> Report {
     Report::new(Exit::Stick, "no stick was found")
         .because("no removable drive is mounted, and none that packmule has written to")
         .hint(format!(

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::apply::Unparked;
-use crate::cli::phrase::{capital, number_of};
+use crate::report::phrase::{capital, number_of};
 
 /// One sentence; `None` where nothing came of any.
-pub(super) fn unparked_line(unparked: &Unparked) -> Option<String> {
+pub(crate) fn unparked_line(unparked: &Unparked) -> Option<String> {
     let Unparked { fit, lost, waits, left: _ } = *unparked;
     let mut words = Vec::new();
     if fit > 0 {
@@ -24,7 +24,7 @@ pub(super) fn unparked_line(unparked: &Unparked) -> Option<String> {
 }
 
 /// The same for a program.
-pub(super) fn unparked_json(unparked: &Unparked) -> Value {
+pub(crate) fn unparked_json(unparked: &Unparked) -> Value {
     let Unparked { fit, lost, waits, left } = unparked;
     json!({ "fit": fit, "central_stands": lost, "to_review": waits, "left": left })
 }
