@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use crate::cli::commands::import::{lines, rank};
 use crate::cli::sent::{content, sealed_json};
-use crate::cli::{Context, Facts, LineArgs};
+use crate::cli::{Context, LineArgs};
 use crate::engine::{LineOptions, Pull, Push, Pushed, PushedBundle, Unfetched};
 use crate::mailbox::UnderWay;
 use crate::model::{BundleKind, BundleName, Role, Site};
 use crate::report::{
-    Exit, Report, Told, bundles, capital, counts_json, escape, is_are, number_of, size, tell, unparked_json,
-    unparked_line, waiting,
+    Exit, Facts, Report, Told, bundles, capital, counts_json, escape, is_are, number_of, size, tell,
+    unparked_json, unparked_line, waiting,
 };
 
 impl From<LineArgs> for LineOptions {

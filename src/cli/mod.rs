@@ -7,12 +7,10 @@ pub mod commands;
 mod conflict_args;
 mod context;
 mod crash;
-mod facts;
 mod grid;
 mod mail;
 mod notices;
 mod out;
-mod peer;
 mod person;
 mod progress;
 mod rekey;
@@ -42,7 +40,6 @@ pub use conflict_args::{
     StatusWord, Which,
 };
 pub use context::Context;
-pub use facts::Facts;
 pub use grid::Grid;
 pub use out::Output;
 pub use progress::{Progress, ProgressKind};

@@ -5,10 +5,9 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::cli::args::Global;
-use crate::cli::facts::{Facts, wrap};
 use crate::cli::grid::Grid;
 use crate::cli::terminal;
-use crate::report::{Report, escape, object};
+use crate::report::{Facts, Report, escape, object, wrap};
 
 /// Knows for whom the words are, and prints them. A pipe that was closed is no reason to stop the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,13 @@ mod arrival;
 mod bundle;
 mod cell;
 mod config;
+mod conflict;
 mod database;
 mod engine;
 mod exit;
+mod facts;
 mod mail;
+mod peer;
 mod phrase;
 mod rekey;
 mod review;
@@ -22,8 +25,14 @@ use serde_json::{Value, json};
 
 pub(crate) use arrival::{Concern, Told, tell, waiting};
 pub(crate) use cell::{cell, cut, difference};
+pub(crate) use conflict::{
+    approve_words, compared, conflict_facts, conflict_headline, reject_words, shows_now,
+};
 pub use exit::Exit;
-pub(crate) use phrase::{bundle_runs, bundles, by_kind, capital, counts_json, is_are, number_of, without};
+pub use facts::Facts;
+pub(crate) use facts::wrap;
+pub(crate) use peer::{amount, from_words, moment, peer_json, pile, to_words, under_way, waiting_words};
+pub(crate) use phrase::{bundles, by_kind, capital, counts_json, is_are, number_of};
 pub(crate) use stick::no_stick;
 pub use text::{count, disk_size, escape, size};
 pub(crate) use text::{object, percent};

@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use crate::apply::{Retried, Unparked, Without};
 use crate::cli::sent::{carried_json, not_all, receivers, reply_lines};
-use crate::cli::{Answer, Context, Facts, ImportArgs, stick};
+use crate::cli::{Answer, Context, ImportArgs, stick};
 use crate::config::Settings;
 use crate::engine::{self, Home, Import, ImportOptions, Item, Reply, SealReport};
 use crate::mailbox::display_path;
 use crate::model::{Role, Site};
 use crate::report::{
-    Concern, Exit, Report, Told, capital, escape, number_of, tell, unparked_json, unparked_line, waiting,
+    Concern, Exit, Facts, Report, Told, capital, escape, number_of, tell, unparked_json, unparked_line,
+    waiting,
 };
 
 /// Imports, says what became of each bundle, and ends with what to do next.

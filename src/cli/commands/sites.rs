@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::peer::{amount, cell, moment, peer_json, waiting};
-use crate::cli::{Answer, Context, Facts, Grid, SiteArg, SitesArgs, SitesCommand};
+use crate::cli::{Answer, Context, Grid, SiteArg, SitesArgs, SitesCommand};
 use crate::engine::{self, AccountDoor, Home, OnTheWay, PeerStatus, SiteChange, SiteDetails, SiteOrder};
 use crate::ledger::SiteState;
 use crate::model::{Site, Stamp};
-use crate::report::{Exit, Report, bundles, number_of};
+use crate::report::{
+    Exit, Facts, Report, amount, bundles, moment, number_of, peer_json, pile, waiting_words,
+};
 
 /// Lists or shows the labs, or does what is ordered for one.
 pub fn run(args: &SitesArgs, context: &Context) -> Result<Exit, Report> {
@@ -47,7 +48,7 @@ fn grid(peers: &[PeerStatus]) -> Grid {
             (SiteState::Revoked, _) => "-".to_owned(),
             (SiteState::Active | SiteState::Suspended, true) => "all rows due".to_owned(),
             (SiteState::Active | SiteState::Suspended, false) => {
-                cell(numbers, peer.at_home.size_bytes + peer.under_way.size_bytes)
+                pile(numbers, peer.at_home.size_bytes + peer.under_way.size_bytes)
             }
         };
         grid.row(&[
@@ -55,7 +56,7 @@ fn grid(peers: &[PeerStatus]) -> Grid {
             peer.number.map_or_else(|| "-".to_owned(), |number| number.to_string()),
             peer.state.to_string(),
             last.unwrap_or_else(|| "-".to_owned()),
-            cell(peer.waiting.len(), peer.waiting_bytes),
+            pile(peer.waiting.len(), peer.waiting_bytes),
             on_its_way,
             peer.confirmed.map_or_else(|| "-".to_owned(), |(number, _)| number.to_string()),
         ]);
@@ -101,7 +102,7 @@ fn facts(details: &SiteDetails) -> Facts {
     let way = |way: &OnTheWay| format!("{}: {}", bundles(&way.bundles), amount(way));
     facts.add("Last applied", place(peer.last_applied));
     facts.add("Last data", place(peer.last_data));
-    facts.add("Waits here", waiting(peer).unwrap_or_else(|| "nothing".to_owned()));
+    facts.add("Waits here", waiting_words(peer).unwrap_or_else(|| "nothing".to_owned()));
     if let Some(note) = &peer.frozen {
         facts.add("STOPPED", note);
     }

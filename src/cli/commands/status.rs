@@ -3,13 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::agent::{self, AgentState};
-use crate::cli::peer::{amount, from_words, moment, peer_json, to_words, under_way, waiting};
-use crate::cli::{Context, Facts, StatusArgs};
+use crate::cli::{Context, StatusArgs};
 use crate::conflict::Kind;
 use crate::engine::{self, Home, PeerStatus, Status};
 use crate::ledger::{ClockState, KeptRows, SiteState, Why};
 use crate::model::{Role, Site, Stamp, ahead_words};
-use crate::report::{Exit, Report, bundles, count, escape, number_of};
+use crate::report::{
+    Exit, Facts, Report, amount, bundles, count, escape, from_words, moment, number_of, peer_json, to_words,
+    under_way, waiting_words,
+};
 
 /// Prints where everything stands; `--check` tells a script whether a person is needed.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Report> {
@@ -199,7 +201,7 @@ fn lab_facts(facts: &mut Facts, central: &PeerStatus) {
     let last =
         last.map_or("nothing yet".to_owned(), |(number, when)| format!("bundle {number}{}", at(Some(when))));
     facts.add(&format!("From {site}"), last);
-    if let Some(words) = waiting(central) {
+    if let Some(words) = waiting_words(central) {
         facts.add("Inbox", words);
     }
     if let Some(note) = &central.frozen {

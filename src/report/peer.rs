@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use crate::engine::{Held, OnTheWay, PeerStatus};
 use crate::ledger::Way;
 use crate::model::Stamp;
-use crate::report::{bundle_runs, bundles, count, escape, number_of, size, without};
+use crate::report::phrase::{bundle_runs, bundles, number_of, without};
+use crate::report::text::{count, escape, size};
 
 /// What has come from a lab, as the centre sees it.
-pub(super) fn from_words(peer: &PeerStatus) -> String {
+pub(crate) fn from_words(peer: &PeerStatus) -> String {
     let mut words = vec![last_applied(peer)];
-    words.extend(waiting(peer));
+    words.extend(waiting_words(peer));
     words.extend(peer.frozen.as_ref().map(|note| format!("STOPPED: {}", escape(note))));
     words.join("; ")
 }
@@ -24,7 +25,7 @@ fn last_applied(peer: &PeerStatus) -> String {
 }
 
 /// What lies in the inbox and cannot be applied, and what is missing.
-pub(super) fn waiting(peer: &PeerStatus) -> Option<String> {
+pub(crate) fn waiting_words(peer: &PeerStatus) -> Option<String> {
     let held = peer.held.as_ref().map(|held| held.bundle);
     let numbers: Vec<u64> = peer.waiting.iter().copied().filter(|number| Some(*number) != held).collect();
     let mut words = Vec::new();
@@ -47,7 +48,7 @@ pub(super) fn waiting(peer: &PeerStatus) -> Option<String> {
 }
 
 /// What goes to a lab, as the centre sees it.
-pub(super) fn to_words(peer: &PeerStatus) -> String {
+pub(crate) fn to_words(peer: &PeerStatus) -> String {
     let mut words = Vec::new();
     if peer.wants_snapshot {
         words.push("all rows are due, with its next stick".to_owned());
@@ -77,7 +78,7 @@ pub(super) fn to_words(peer: &PeerStatus) -> String {
 }
 
 /// `all 4 rows, 96 KiB`, `310 changes, 96 KiB`
-pub(super) fn amount(way: &OnTheWay) -> String {
+pub(crate) fn amount(way: &OnTheWay) -> String {
     let what = match way.has_snapshot {
         true => format!("all {}", number_of(way.counts.inserts, "row", "rows")),
         false => number_of(way.counts.total(), "change", "changes"),
@@ -86,7 +87,7 @@ pub(super) fn amount(way: &OnTheWay) -> String {
 }
 
 /// `on a stick since 23 Nov 2026 01:43 UTC (310 changes, 96 KiB)`
-pub(super) fn under_way(way: &OnTheWay) -> String {
+pub(crate) fn under_way(way: &OnTheWay) -> String {
     let left = match way.left {
         Some((Way::Stick, when)) => format!("on a stick since {}", moment(when)),
         Some((Way::Online, when)) => format!("sent {}", moment(when)),
@@ -96,12 +97,12 @@ pub(super) fn under_way(way: &OnTheWay) -> String {
 }
 
 /// `23 Nov 2026 01:43 UTC`
-pub(super) fn moment(when: Stamp) -> String {
+pub(crate) fn moment(when: Stamp) -> String {
     format!("{} UTC", when.to_words())
 }
 
 /// The same for a program.
-pub(super) fn peer_json(peer: &PeerStatus) -> Value {
+pub(crate) fn peer_json(peer: &PeerStatus) -> Value {
     let number = |place: Option<(u64, Stamp)>| place.map(|(number, _)| number);
     let time = |place: Option<(u64, Stamp)>| place.map(|(_, when)| when.to_string());
     json!({
@@ -139,7 +140,7 @@ fn way_json(way: &OnTheWay) -> Value {
 }
 
 /// `2, 96 KiB`, for a table.
-pub(super) fn cell(numbers: usize, size_bytes: u64) -> String {
+pub(crate) fn pile(numbers: usize, size_bytes: u64) -> String {
     match numbers {
         0 => "-".to_owned(),
         many => format!("{}, {}", count(many as u64), size(size_bytes)),
@@ -147,20 +148,20 @@ pub(super) fn cell(numbers: usize, size_bytes: u64) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::model::ChangeCounts;
 
-    pub(in crate::cli) fn at(time: &str) -> Stamp {
+    pub(crate) fn at(time: &str) -> Stamp {
         Stamp::from_sql(&format!("2026-11-{time}:00")).unwrap()
     }
 
     /// A site with which nothing was exchanged yet.
-    pub(in crate::cli) fn stranger(name: &str) -> PeerStatus {
+    pub(crate) fn stranger(name: &str) -> PeerStatus {
         PeerStatus::stranger(name, at("01 08:00"))
     }
 
-    pub(in crate::cli) fn way(bundles: &[u64], left: Option<&str>) -> OnTheWay {
+    pub(crate) fn way(bundles: &[u64], left: Option<&str>) -> OnTheWay {
         OnTheWay {
             bundles: bundles.to_vec(),
             size_bytes: 98_304,
@@ -182,11 +183,11 @@ pub(super) mod tests {
             "bundle 12 applied, 23 Nov 2026 01:43 UTC; bundles 14, 15 wait here: bundle 13 has not arrived"
         );
         peer.waiting = vec![13];
-        assert_eq!(waiting(&peer).unwrap(), "bundle 13 waits here: to be tried again");
+        assert_eq!(waiting_words(&peer).unwrap(), "bundle 13 waits here: to be tried again");
         peer.waiting = vec![13, 14];
         peer.held = Some(Held { bundle: 13, why: "table items: column weight is not here".to_owned() });
         assert_eq!(
-            waiting(&peer).unwrap(),
+            waiting_words(&peer).unwrap(),
             "bundle 13 is HELD: table items: column weight is not here; bundle 14 waits here"
         );
     }

@@ -1,6 +1,6 @@
 //! Names with words beside them, and sentences, broken between words where a window is narrow.
 
-use crate::report::escape;
+use crate::report::text::escape;
 
 /// Lines of `  name  words`. In a window too narrow for both, the words stand below their names.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,11 @@ impl Facts {
     /// Adds a line; control characters in it become harmless. An empty name goes on with what stands above.
     pub fn add(&mut self, name: &str, words: impl AsRef<str>) {
         self.lines.push((escape(name), escape(words.as_ref())));
+    }
+
+    /// The names and their words, in order, harmless on any screen.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.lines
     }
 
     /// The lines, none of them longer than `width` where that is possible.
@@ -45,7 +50,7 @@ impl Facts {
 /// Breaks a line between words, so that none is longer than `width`; all but the first begin with `indent` blanks.
 ///
 /// A word that is longer stays whole: a path or key that is copied must not have a break in it.
-pub(super) fn wrap(line: &str, width: Option<usize>, indent: usize) -> Vec<String> {
+pub(crate) fn wrap(line: &str, width: Option<usize>, indent: usize) -> Vec<String> {
     let Some(width) = width.filter(|width| line.chars().count() > *width) else {
         return vec![line.to_owned()];
     };
