@@ -7,6 +7,7 @@ mod decisions;
 mod error;
 mod here;
 mod histories;
+mod insight;
 mod kept;
 mod keys;
 mod lines;
@@ -38,6 +39,11 @@ pub use error::Error;
 pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};
 pub use histories::{
     change_central_history, change_history, follow_history, may_come_again, other_histories, sealed_digests,
+};
+pub use insight::{
+    BundlePlace, BundleRange, HeardDay, LabWords, PROGRAM_CHARS_MAX, SERVER_CHARS_MAX, add_to_day,
+    bundles_before, day_counts, heard_before, heard_by_day, knows_console, lab_words, newest_of_stream,
+    prune_days, record_lab,
 };
 pub use kept::{
     Kept, KeptRows, Why, first_kept_bundle, forget_older_words, forget_words, keep_words, kept_count,
