@@ -33,6 +33,7 @@ mod foreign_log;
 mod fuzz;
 mod harness;
 mod histories;
+mod insight;
 mod kept;
 mod key_care;
 mod keys_lost;
