@@ -52,6 +52,7 @@ mod stream;
 mod succession;
 mod tables;
 mod timeline;
+mod users;
 mod verify;
 mod watch;
 
@@ -95,5 +96,9 @@ pub use standing::{Standing, standing};
 pub use status::{Status, status};
 pub use tables::{Remark, TableReport, TableState, add_tables, check_tables, list_tables, remove_tables};
 pub use timeline::{Slot, SlotState, Timeline, timeline};
+pub use users::{
+    PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, UserFault, add_user, change_password, find_user, remove_user,
+    set_user_role, sign_in, users,
+};
 pub use verify::{Proof, inspect, verify};
 pub use watch::Watch;

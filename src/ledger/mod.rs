@@ -21,6 +21,7 @@ mod series;
 mod sites;
 mod streams;
 mod tables;
+mod users;
 mod waiting;
 
 pub use bundles::{
@@ -81,5 +82,9 @@ pub use streams::{
 };
 pub use tables::{
     add_tables, record_start, remove_tables, set_direction, shared_tables, started_tables, table_directions,
+};
+pub use users::{
+    PasswordHash, User, add_user, find_user, lock_admins, record_sign_in, remove_user, set_password,
+    set_user_role, users,
 };
 pub use waiting::{Waiting, end_conflicts, has_waiting, join_conflicts, waiting};
