@@ -247,11 +247,14 @@ fn a_centre_of_before_is_looked_at_as_it_is_and_brought_up_by_the_first_change()
     assert_eq!(look(central, lab_facts).unwrap().len(), 0);
     assert_eq!(look(central, |home| rows_by_day(home, &lab("lab-a"), 7, now())).unwrap(), []);
     assert_eq!(look(central, |home| lag_by_day(home, 7, now())).unwrap()[&lab("lab-a")].len(), 7);
+    assert_eq!(look(central, engine::users).unwrap(), []);
     central.run(&["import", "-n", pair.stick()]).ok();
+    central.run(&["users"]).ok();
     pair.import().ok();
     assert_eq!(look(central, lab_facts).unwrap().len(), 1);
     // A script that a crash has cut is run again from its beginning: its tables and keys are there.
     central.sql("DROP TABLE packmule_user; DELETE FROM packmule_central_migration WHERE number = 4");
+    central.run(&["users", "list"]).ok();
     pair.edit();
     pair.exchange();
     assert_eq!((central.count("packmule_user"), central.count("packmule_lab")), (0, 1));

@@ -83,4 +83,5 @@ mod tidy;
 mod tls;
 mod together;
 mod types;
+mod users;
 mod words;
