@@ -19,6 +19,7 @@ mod series;
 mod stick;
 mod terminal;
 mod usage;
+mod user_args;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ pub use context::Context;
 pub use grid::Grid;
 pub use out::Output;
 pub use progress::{Progress, ProgressKind};
+pub use user_args::{PasswordArgs, UsersArgs, UsersCommand};
 
 /// Does what the arguments say, the program's name first, and returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -72,6 +74,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
         Command::Tables(args) => commands::tables::run(args, context),
         Command::Sites(args) => commands::sites::run(args, context),
         Command::Conflicts(args) => commands::conflicts::run(args, context),
+        Command::Users(args) => commands::users::run(args, context),
         Command::Doctor => commands::doctor::run(context),
         Command::Status(args) => commands::status::run(args, context),
         Command::Export(args) => commands::export::run(args, context),

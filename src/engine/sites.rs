@@ -176,7 +176,8 @@ pub(super) fn expect_central(home: &Home<'_>) -> Result<(), Error> {
     }
 }
 
-fn find(home: &Home<'_>, site: &Site) -> Result<KnownSite, Error> {
+/// The lab of this name, or an error that names one with nearly the same.
+pub(super) fn find(home: &Home<'_>, site: &Site) -> Result<KnownSite, Error> {
     home.sites.iter().find(|known| known.site == *site).cloned().ok_or_else(|| unknown(home, site))
 }
 

@@ -20,6 +20,7 @@ mod tables;
 mod text;
 mod tls;
 mod unparked;
+mod users;
 
 use serde_json::{Value, json};
 

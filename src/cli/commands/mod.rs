@@ -21,4 +21,5 @@ pub mod sites;
 pub mod status;
 pub mod sync;
 pub mod tables;
+pub mod users;
 pub mod verify;
