@@ -5,6 +5,7 @@ mod ask;
 mod command_args;
 pub mod commands;
 mod conflict_args;
+mod console_args;
 mod context;
 mod crash;
 mod grid;
@@ -16,6 +17,7 @@ mod progress;
 mod rekey;
 mod sent;
 mod series;
+mod signals;
 mod stick;
 mod terminal;
 mod usage;
@@ -40,6 +42,7 @@ pub use conflict_args::{
     ConflictsListArgs, ConflictsMergeArgs, ConflictsReopenArgs, ConflictsRetryArgs, ExportFormat, MannerArgs,
     StatusWord, Which,
 };
+pub use console_args::ServeArgs;
 pub use context::Context;
 pub use grid::Grid;
 pub use out::Output;
@@ -75,6 +78,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
         Command::Sites(args) => commands::sites::run(args, context),
         Command::Conflicts(args) => commands::conflicts::run(args, context),
         Command::Users(args) => commands::users::run(args, context),
+        Command::Serve(args) => commands::serve::run(args, context),
         Command::Doctor => commands::doctor::run(context),
         Command::Status(args) => commands::status::run(args, context),
         Command::Export(args) => commands::export::run(args, context),

@@ -20,7 +20,7 @@ pub(super) fn overdue(role: Role, peers: &[PeerStatus], kept: &[KeptRows], now: 
 
 /// For how many days nothing has come from a site, where that is too long.
 pub(super) fn silent_days(peer: &PeerStatus, now: Stamp) -> Option<i64> {
-    days_between(heard_at(peer), now).filter(|days| *days >= HEARD_DAYS)
+    days_between(heard_at(peer), now).filter(|days| *days >= LATE_DAYS)
 }
 
 /// For how many days the oldest bundle for a site has had no receipt, where that is too long.
@@ -79,7 +79,8 @@ fn days_between(from: Stamp, to: Stamp) -> Option<i64> {
 }
 
 /// After how many days without a word the centre should ask.
-const HEARD_DAYS: i64 = 30;
+/// A lab of which nothing was heard for so many days is late.
+pub const LATE_DAYS: i64 = 30;
 /// After how many days without a receipt somebody should look where the stick is.
 const CONFIRMED_DAYS: i64 = 30;
 /// After how many days a change that is kept is not going to settle by itself.

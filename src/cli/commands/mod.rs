@@ -17,6 +17,7 @@ pub mod pull;
 pub mod push;
 pub mod recover;
 pub mod run;
+pub mod serve;
 pub mod sites;
 pub mod status;
 pub mod sync;
