@@ -22,6 +22,7 @@ pub mod capture;
 pub mod cli;
 pub mod config;
 pub mod conflict;
+pub mod console;
 pub mod db;
 #[cfg(unix)]
 pub mod demo;

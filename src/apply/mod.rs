@@ -31,6 +31,7 @@ mod past;
 mod prepare;
 mod receipt;
 mod record;
+mod remarks;
 mod retry;
 mod run;
 mod scene;

@@ -11,6 +11,7 @@ use crate::apply::parked::Unparked;
 use crate::apply::past::past;
 use crate::apply::receipt::{ReceiptOutcome, hear_of_histories, own_stream, take_receipts};
 use crate::apply::record::Keeping;
+use crate::apply::remarks::{Counted, write_remarks};
 use crate::apply::run::{Refused, Run};
 use crate::apply::scene::{Knows, Past, Scene, Side, Tally};
 use crate::apply::succeed::succeed;
@@ -155,7 +156,7 @@ fn in_transaction(
     hear_of_histories(session, stream, &heads, context)?;
     let whole = whole_tables(first, &heads, context.catalog);
     let wanted = Wanted::of(heads.first(), whole.as_deref());
-    let (tally, counts) = write_rows(session, outside, stream, parts, wanted, context, monitor)?;
+    let (tally, counted) = write_rows(session, outside, stream, parts, wanted, context, monitor)?;
     if let Side::Lab { .. } = context.side {
         for (table, _) in whole.iter().flatten() {
             ledger::record_start(session, table, context.now)?;
@@ -176,7 +177,7 @@ fn in_transaction(
                 state: BundleState::Applied,
                 batch: None,
                 size_bytes: part.size_bytes,
-                counts: counts.get(&part.seq).copied().unwrap_or_default(),
+                counts: counted.by_bundle.get(&part.seq).copied().unwrap_or_default(),
                 conflicts: if part.seq == last.seq { tally.conflicts } else { 0 },
                 parked: if part.seq == last.seq { tally.parked } else { 0 },
                 deferred: if part.seq == last.seq { tally.deferred } else { 0 },
@@ -189,13 +190,12 @@ fn in_transaction(
         )?;
     }
     ledger::advance_stream(session, stream, last.seq, last.digest)?;
+    write_remarks(session, stream, heads.last(), &counted, context)?;
     monitor.step(Step::ApplyLedgerWritten);
     session.execute(if context.dry_run { "ROLLBACK" } else { "COMMIT" })?;
     monitor.step(Step::ApplyCommitted);
-    let mut total = ChangeCounts::default();
-    counts.values().for_each(|one| total += *one);
     Ok(Applied {
-        counts: total,
+        counts: counted.total(),
         written: tally.written,
         already_there: tally.already_there,
         conflicts: tally.conflicts,
@@ -271,7 +271,7 @@ fn write_rows(
     wanted: Wanted<'_>,
     context: &Context<'_>,
     monitor: &dyn Monitor,
-) -> Result<(Tally, HashMap<Seq, ChangeCounts>), Error> {
+) -> Result<(Tally, Counted), Error> {
     let bundle = parts.first().map(|part| BundleName::new(stream, part.seq).to_string()).unwrap_or_default();
     let outside = outside_settings(outside)?;
     let kept = ledger::kept_count(session)?;
@@ -297,7 +297,7 @@ fn write_rows(
     if let Some(whole) = wanted.whole {
         run.begin_sweep(whole)?;
     }
-    let mut counts: HashMap<Seq, ChangeCounts> = HashMap::new();
+    let mut counted = Counted::default();
     monitor.begin(Phase::Applying, None);
     let whole_bytes = parts.iter().map(|part| part.size_bytes).sum();
     std::thread::scope(|scope| {
@@ -307,7 +307,7 @@ fn write_rows(
         };
         for batch in batch::read(scope, parts.iter().map(source).collect()) {
             let batch = batch?;
-            batch.changes.iter().for_each(|change| counts.entry(batch.seq).or_default().add(change.op()));
+            counted.add(batch.seq, &batch.shape.name, &batch.changes);
             run.batch(&batch.shape, batch.changes)?;
             monitor.share(Phase::Applying, batch.read_bytes, whole_bytes);
         }
@@ -318,7 +318,7 @@ fn write_rows(
     })?;
     monitor.share(Phase::Applying, whole_bytes, whole_bytes);
     monitor.end(Phase::Applying);
-    Ok((run.tally, counts))
+    Ok((run.tally, counted))
 }
 
 /// Makes a second connection ready: it never waits for the rows that the first has locked.

@@ -7,6 +7,7 @@
 //!
 //! Each arrow on the way in is a check that passed; there is no other way to the rows.
 
+mod about;
 mod assemble;
 mod clock;
 mod copy;
@@ -34,6 +35,7 @@ mod tar;
 mod text;
 mod writer;
 
+pub use about::{PROGRAM_SETTING, SERVER_SETTING, about_from_setting};
 pub use assemble::assemble;
 pub use copy::Checked;
 pub use error::{Error, Layout, Part};

@@ -9,7 +9,9 @@ use crate::cli::command_args::{
     KeysArgs, LineArgs, MailArgs, RecoverArgs, SitesArgs, StatusArgs, TablesArgs,
 };
 use crate::cli::conflict_args::ConflictsArgs;
+use crate::cli::console_args::ServeArgs;
 use crate::cli::progress::ProgressKind;
+use crate::cli::user_args::UsersArgs;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -84,6 +86,10 @@ pub enum Command {
     Sites(SitesArgs),
     /// At the centre: what two people changed at once: list, show, approve, reject, merge, reopen, export
     Conflicts(ConflictsArgs),
+    /// At the centre: who may sign in to the web console: list, add, remove, give another password or role
+    Users(UsersArgs),
+    /// At the centre: show the labs, bundles and conflicts as pages in a web browser
+    Serve(ServeArgs),
     /// Show what a bundle says about itself, without opening it
     Inspect(FileArgs),
     /// Check a bundle from the first byte to the last, and change nothing
@@ -129,6 +135,8 @@ Set up:
 At the centre:
   sites       list the labs; suspend, resume or revoke one, or send it all rows anew
   conflicts   look at what two people changed at once, and decide it
+  users       list who may sign in to the web console; add, remove or change one
+  serve       show all this as pages in a web browser
 
 Look inside:
   inspect     show what a bundle says about itself, without opening it
@@ -186,6 +194,14 @@ mod tests {
             "packmule conflicts merge 12 --lab note shelf --set quantity=7 name= --null photo",
             "packmule conflicts reopen 12",
             "packmule conflicts export --format csv --to conflicts.csv",
+            "packmule users",
+            "packmule users add grace --role reviewer --password-file grace.txt",
+            "packmule users password grace",
+            "packmule users role grace admin",
+            "packmule users remove grace@ku.ac.ke --json",
+            "packmule serve",
+            "packmule serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem",
+            "packmule serve --behind-proxy https://packmule.example.ac.ke --metrics-token-file token.txt",
         ] {
             parse(line);
         }

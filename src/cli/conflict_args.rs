@@ -250,6 +250,7 @@ impl ConflictsFilter {
             },
             // Beside `all`, numbers say nothing.
             ids: ids.unwrap_or_default(),
+            met_before: None,
         }
     }
 }

@@ -5,6 +5,7 @@ mod ask;
 mod command_args;
 pub mod commands;
 mod conflict_args;
+mod console_args;
 mod context;
 mod crash;
 mod grid;
@@ -16,9 +17,11 @@ mod progress;
 mod rekey;
 mod sent;
 mod series;
+mod signals;
 mod stick;
 mod terminal;
 mod usage;
+mod user_args;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -39,10 +42,12 @@ pub use conflict_args::{
     ConflictsListArgs, ConflictsMergeArgs, ConflictsReopenArgs, ConflictsRetryArgs, ExportFormat, MannerArgs,
     StatusWord, Which,
 };
+pub use console_args::ServeArgs;
 pub use context::Context;
 pub use grid::Grid;
 pub use out::Output;
 pub use progress::{Progress, ProgressKind};
+pub use user_args::{PasswordArgs, UsersArgs, UsersCommand};
 
 /// Does what the arguments say, the program's name first, and returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -72,6 +77,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Report> {
         Command::Tables(args) => commands::tables::run(args, context),
         Command::Sites(args) => commands::sites::run(args, context),
         Command::Conflicts(args) => commands::conflicts::run(args, context),
+        Command::Users(args) => commands::users::run(args, context),
+        Command::Serve(args) => commands::serve::run(args, context),
         Command::Doctor => commands::doctor::run(context),
         Command::Status(args) => commands::status::run(args, context),
         Command::Export(args) => commands::export::run(args, context),

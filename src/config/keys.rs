@@ -7,6 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use crate::bundle::{Identity, KeyError, PublicKeys, Recipient, SigningKey};
@@ -14,6 +15,7 @@ use crate::config::error::Error;
 use crate::config::files::{create_private, create_private_folder, read_small, read_small_text};
 use crate::config::lock::{KeyLock, Passphrase, is_locked};
 use crate::config::words::six_words;
+use crate::model::Stamp;
 
 /// Both secret keys of this site.
 pub struct Keys {
@@ -58,6 +60,14 @@ impl KeyFolder {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// When the keys that are in use were put there: when they were made, turned, or put back from a backup.
+    pub fn made_at(&self) -> Result<Stamp, Error> {
+        let path = self.path.join(SIGN_PUB);
+        let changed = std::fs::metadata(&path).and_then(|metadata| metadata.modified());
+        let changed = changed.map_err(|source| Error::Read { path, source })?;
+        Ok(Stamp::from_micros(DateTime::<Utc>::from(changed).timestamp_micros()))
     }
 
     /// Makes the keys that are not there yet, and returns them all. Run again after a crash, it makes the rest.

@@ -30,6 +30,14 @@ impl Kind {
         (Kind::Value, "value"),
     ];
 
+    /// Whether the row waits because it does not fit here, and is tried again by itself.
+    pub fn is_parked(self) -> bool {
+        match self {
+            Kind::Unique | Kind::Orphan | Kind::Value => true,
+            Kind::Changed | Kind::Missing | Kind::Exists => false,
+        }
+    }
+
     /// The word for it, the same in the table and on the screen.
     pub fn word(self) -> &'static str {
         Self::NAMES.iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)

@@ -20,7 +20,8 @@ pub struct Migration {
 /// DDL commits by itself, so a crash can leave a script half run: every statement is written so that it
 /// can run twice (`IF NOT EXISTS`), and the script is noted as done only after its last one.
 pub fn migrate(session: &mut Session, table: &str, migrations: &[Migration]) -> Result<usize, Error> {
-    const ALREADY_THERE: u16 = 1050;
+    // A table or a view, and a key.
+    const ALREADY_THERE: [u16; 2] = [1050, 1061];
     let seen = seen(session, table)?;
     let is_seen = |one: &Migration| seen.as_ref().is_some_and(|seen| seen.contains(&one.number));
     let open: Vec<&Migration> = migrations.iter().filter(|one| !is_seen(one)).collect();
@@ -35,8 +36,8 @@ pub fn migrate(session: &mut Session, table: &str, migrations: &[Migration]) -> 
     for migration in &open {
         for statement in statements(migration.sql) {
             match session.execute(statement) {
-                // A view: not every server knows IF NOT EXISTS for them, and OR REPLACE asks for the right to drop it.
-                Err(error) if error.code() == Some(ALREADY_THERE) => {}
+                // Not every server knows IF NOT EXISTS for views and keys, and OR REPLACE asks for the right to drop a view.
+                Err(error) if error.code().is_some_and(|code| ALREADY_THERE.contains(&code)) => {}
                 other => drop(other?),
             }
         }

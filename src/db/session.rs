@@ -64,6 +64,15 @@ impl Session {
         &self.version
     }
 
+    /// What the server is, for people: `MariaDB 10.11.6`.
+    pub fn server_words(&self) -> String {
+        let name = match self.flavour {
+            Flavour::MariaDb => "MariaDB",
+            Flavour::MySql => "MySQL",
+        };
+        format!("{name} {}", numbers(&self.version))
+    }
+
     /// How long one statement may be, in bytes.
     pub fn packet_bytes_max(&self) -> usize {
         self.packet_bytes_max
@@ -276,6 +285,13 @@ fn connect_error(target: &Target, source: mysql::Error) -> Error {
     }
 }
 
+/// The numbers of a version, without the words behind them.
+fn numbers(version: &str) -> &str {
+    // Some MariaDB servers put a number of MySQL in front, which old programs wanted to read.
+    let version = version.strip_prefix("5.5.5-").unwrap_or(version);
+    version.split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap_or_default()
+}
+
 fn is_too_old(flavour: Flavour, version: &str) -> bool {
     let mut numbers = version.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
     let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
@@ -292,6 +308,18 @@ const SQL_MODE: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBS
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_is_told_by_its_numbers() {
+        for (version, told) in [
+            ("10.11.14-MariaDB-0+deb12u2", "10.11.14"),
+            ("5.5.5-10.6.1-MariaDB", "10.6.1"),
+            ("9.7.0", "9.7.0"),
+            ("8.0.36-0ubuntu0.22.04.1", "8.0.36"),
+        ] {
+            assert_eq!(numbers(version), told);
+        }
+    }
 
     #[test]
     fn servers_that_are_too_old_are_told_by_their_version() {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::engine::rekey::Refusal;
 use crate::engine::review::ReviewFault;
 use crate::engine::rules::RuleFault;
+use crate::engine::users::UserFault;
 use crate::model::{BundleName, Seq, Site, TableName};
 use crate::{apply, bundle, capture, config, db, ledger, mailbox, seal};
 
@@ -82,6 +83,9 @@ pub enum Error {
     /// A conflict cannot be decided so.
     #[error(transparent)]
     Review(#[from] ReviewFault),
+    /// A user of the console cannot be added, changed or removed so.
+    #[error(transparent)]
+    User(#[from] UserFault),
     /// Rules of the settings do not suit the database.
     #[error("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Rules {
@@ -302,7 +306,7 @@ impl Error {
             }
             Error::State(cause) => matches!(cause, Cause::AtWork | Cause::TableAltered { .. }),
             Error::Key(_) | Error::Bundle { .. } | Error::File { .. } => false,
-            Error::Rekey(_) | Error::Review(_) | Error::Rules { .. } => false,
+            Error::Rekey(_) | Error::Review(_) | Error::User(_) | Error::Rules { .. } => false,
         }
     }
 }

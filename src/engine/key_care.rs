@@ -5,7 +5,35 @@ use std::path::Path;
 
 use crate::config::{KeyBackup, KeyFolder, Settings};
 use crate::engine::error::{Cause, Error};
-use crate::engine::home::lock;
+use crate::engine::home::{Home, lock};
+use crate::model::{Site, Stamp};
+
+/// What may be known of a site's own keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// Their six words.
+    pub words: String,
+    /// The id of the signing key.
+    pub signing_key_id: String,
+    /// Since when they are in use.
+    pub made_at: Stamp,
+    /// The ids of signing keys that were used before.
+    pub retired: Vec<String>,
+    /// Sites that know an older one.
+    pub untold: Vec<Site>,
+}
+
+/// What may be known of this site's own keys.
+pub fn key_facts(home: &Home<'_>) -> Result<KeyFacts, Error> {
+    let keys = &home.keys;
+    Ok(KeyFacts {
+        words: keys.words(),
+        signing_key_id: keys.signing.verifying_key().id().to_string(),
+        made_at: KeyFolder::new(&home.settings.state).made_at()?,
+        retired: keys.retired.iter().map(|key| key.verifying_key().id().to_string()).collect(),
+        untold: home.untold.keys().cloned().collect(),
+    })
+}
 
 /// Puts the keys behind a passphrase, or behind another one.
 pub fn protect_keys(settings: &Settings, passphrase: &str) -> Result<(), Error> {

@@ -18,21 +18,33 @@ pub(super) fn overdue(role: Role, peers: &[PeerStatus], kept: &[KeptRows], now: 
     checks
 }
 
+/// For how many days nothing has come from a site, where that is too long.
+pub(super) fn silent_days(peer: &PeerStatus, now: Stamp) -> Option<i64> {
+    days_between(heard_at(peer), now).filter(|days| *days >= LATE_DAYS)
+}
+
+/// For how many days the oldest bundle for a site has had no receipt, where that is too long.
+pub(super) fn unconfirmed_days(peer: &PeerStatus, now: Stamp) -> Option<i64> {
+    let sealed_at = [peer.at_home.sealed_at, peer.under_way.sealed_at].into_iter().flatten().min()?;
+    days_between(sealed_at, now).filter(|days| *days >= CONFIRMED_DAYS)
+}
+
+/// When a site was heard of last; one from which nothing has come, when it was enrolled.
+fn heard_at(peer: &PeerStatus) -> Stamp {
+    peer.last_applied.map_or(peer.enrolled_at, |(_, when)| when)
+}
+
 fn not_heard_of(peer: &PeerStatus, now: Stamp) -> Option<Check> {
-    let (heard, what) = match peer.last_applied {
-        Some((_, when)) => (when, "nothing has come"),
-        None => (peer.enrolled_at, "nothing has come at all"),
-    };
-    let days = days_between(heard, now).filter(|days| *days >= HEARD_DAYS)?;
-    let site = &peer.site;
+    let days = silent_days(peer, now)?;
+    let what = if peer.last_applied.is_some() { "nothing has come" } else { "nothing has come at all" };
+    let (site, heard) = (&peer.site, heard_at(peer));
     let words = format!("{site}: {what} for {days} days, since {}", heard.to_day());
     let remedy = format!("ask {site}; if it takes no part for a while: packmule sites suspend {site}");
     Some(notice("labs", words, &remedy))
 }
 
 fn unconfirmed(role: Role, peer: &PeerStatus, now: Stamp) -> Option<Check> {
-    let sealed_at = [peer.at_home.sealed_at, peer.under_way.sealed_at].into_iter().flatten().min()?;
-    let days = days_between(sealed_at, now).filter(|days| *days >= CONFIRMED_DAYS)?;
+    let days = unconfirmed_days(peer, now)?;
     let (site, count) = (&peer.site, peer.unconfirmed());
     let bundles = if count == 1 { "1 bundle".to_owned() } else { format!("{count} bundles") };
     let words = format!("{bundles} for {site} not confirmed, the oldest for {days} days");
@@ -67,7 +79,8 @@ fn days_between(from: Stamp, to: Stamp) -> Option<i64> {
 }
 
 /// After how many days without a word the centre should ask.
-const HEARD_DAYS: i64 = 30;
+/// A lab of which nothing was heard for so many days is late.
+pub const LATE_DAYS: i64 = 30;
 /// After how many days without a receipt somebody should look where the stick is.
 const CONFIRMED_DAYS: i64 = 30;
 /// After how many days a change that is kept is not going to settle by itself.

@@ -24,6 +24,8 @@ pub struct PeerStatus {
     pub last_applied: Option<(u64, Stamp)>,
     /// The last one that was more than a receipt, and when.
     pub last_data: Option<(u64, Stamp)>,
+    /// By which way that one came.
+    pub last_way: Option<Way>,
     /// Bundles of it that wait in the inbox.
     pub waiting: Vec<u64>,
     /// Their size, in bytes.
@@ -145,6 +147,7 @@ impl Known {
             enrolled_at: known.enrolled_at,
             last_applied: newest(&self.applied, &incoming),
             last_data: newest(&self.data, &incoming),
+            last_way: self.data.iter().find(|record| record.stream == incoming).and_then(|record| record.way),
             waiting: numbers,
             held,
             waiting_bytes: waiting.iter().map(|(_, size_bytes)| size_bytes).sum(),
@@ -229,6 +232,7 @@ impl PeerStatus {
             enrolled_at,
             last_applied: None,
             last_data: None,
+            last_way: None,
             waiting: Vec::new(),
             waiting_bytes: 0,
             held: None,

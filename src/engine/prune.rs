@@ -51,6 +51,9 @@ pub fn prune(home: &mut Home<'_>) -> Result<Pruned, Error> {
     // Before its first snapshot a lab's log is all that tells its own rows from rows of nobody.
     let (started, shared) =
         (ledger::started_tables(&mut home.session)?, ledger::shared_tables(&mut home.session)?);
+    if home.here.role == Role::Central {
+        ledger::prune_days(&mut home.session, before(now(), DAYS_KEPT))?;
+    }
     if home.here.role == Role::Central || started.is_superset(&shared) {
         let streams = home.streams_out()?;
         pruned.log_rows = ledger::prune_log(&mut home.session, &streams, cutoff)?;
@@ -101,6 +104,9 @@ fn before(now: Stamp, keep: Duration) -> Stamp {
     let micros = i64::try_from(keep.as_micros()).unwrap_or(i64::MAX);
     Stamp::from_micros(now.micros().saturating_sub(micros))
 }
+
+/// How long it is remembered how much came on a day: a year, and what is needed to compare it with the one before.
+const DAYS_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 impl Home<'_> {
     /// The streams from here to every site that takes part now.

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::apply::Unparked;
-use crate::bundle::{KEPT_SETTING, LEFT_OUT_SETTING, TABLES_SETTING, names_to_setting, tables_to_setting};
+use crate::bundle::{
+    KEPT_SETTING, LEFT_OUT_SETTING, PROGRAM_SETTING, SERVER_SETTING, TABLES_SETTING, names_to_setting,
+    tables_to_setting,
+};
 use crate::capture::{self, Scope, Summary};
 use crate::config::{KeyFolder, Sealed as Witnessed, Witness};
 use crate::db::{Catalog, Session, Table, rank};
@@ -94,7 +97,7 @@ pub fn seal(home: &mut Home<'_>) -> Result<SealReport, Error> {
         one.is_whole = shared.skipped.is_empty();
         one.read_receipt(snapshot.session())?;
     }
-    let mut settings = shared.settings(home.here.role);
+    let mut settings = shared.settings(home.here.role, snapshot.session());
     // In the snapshot, as the rows are: a row of which a word is kept is not what the receipt lets think.
     let kept = ledger::first_kept_bundle(snapshot.session())?;
     settings.extend(kept.map(|seq| (KEPT_SETTING.to_owned(), seq.to_string())));
@@ -196,10 +199,13 @@ impl Shared {
         places.values().filter_map(|name| self.catalog.tables.get(*name)).collect()
     }
 
-    /// What the head of each bundle says: the labs learn from it which tables are shared.
-    fn settings(&self, role: Role) -> BTreeMap<String, String> {
+    /// What the head of each bundle says: the labs learn from it which tables are shared, the centre what a lab works with.
+    fn settings(&self, role: Role, session: &Session) -> BTreeMap<String, String> {
         match role {
-            Role::Lab => BTreeMap::new(),
+            Role::Lab => BTreeMap::from([
+                (PROGRAM_SETTING.to_owned(), concat!("packmule ", env!("CARGO_PKG_VERSION")).to_owned()),
+                (SERVER_SETTING.to_owned(), session.server_words()),
+            ]),
             Role::Central => {
                 let mut settings =
                     BTreeMap::from([(TABLES_SETTING.to_owned(), tables_to_setting(&self.directions))]);

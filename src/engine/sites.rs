@@ -67,18 +67,27 @@ pub fn sites(home: &mut Home<'_>) -> Result<Vec<PeerStatus>, Error> {
 /// One lab in full.
 pub fn site(home: &mut Home<'_>, site: &Site) -> Result<SiteDetails, Error> {
     expect_central(home)?;
-    let known = find(home, site)?;
-    let peer = overview(home)?.peers.into_iter().find(|peer| peer.site == *site);
-    let peer = peer.ok_or_else(|| unknown(home, site))?;
-    let verifying: VerifyingKey = known.verifying_key.parse()?;
-    let recipient: Recipient = known.recipient.parse()?;
-    Ok(SiteDetails {
-        peer,
-        words: six_words(&verifying, &recipient),
-        signing_key_id: verifying.id().to_string(),
-        signing_key: verifying.to_string(),
-        encryption_key: recipient.to_string(),
-    })
+    find(home, site)?;
+    let details = all_site_details(home)?.into_iter().find(|details| details.peer.site == *site);
+    details.ok_or_else(|| unknown(home, site))
+}
+
+/// Every enrolled lab in full, by name.
+pub fn all_site_details(home: &mut Home<'_>) -> Result<Vec<SiteDetails>, Error> {
+    let peers = sites(home)?;
+    let of = |peer: PeerStatus| {
+        let known = find(home, &peer.site)?;
+        let verifying: VerifyingKey = known.verifying_key.parse()?;
+        let recipient: Recipient = known.recipient.parse()?;
+        Ok(SiteDetails {
+            peer,
+            words: six_words(&verifying, &recipient),
+            signing_key_id: verifying.id().to_string(),
+            signing_key: verifying.to_string(),
+            encryption_key: recipient.to_string(),
+        })
+    };
+    peers.into_iter().map(of).collect()
 }
 
 /// What an order would come to. Changes nothing.
@@ -176,7 +185,8 @@ pub(super) fn expect_central(home: &Home<'_>) -> Result<(), Error> {
     }
 }
 
-fn find(home: &Home<'_>, site: &Site) -> Result<KnownSite, Error> {
+/// The lab of this name, or an error that names one with nearly the same.
+pub(super) fn find(home: &Home<'_>, site: &Site) -> Result<KnownSite, Error> {
     home.sites.iter().find(|known| known.site == *site).cloned().ok_or_else(|| unknown(home, site))
 }
 

@@ -101,4 +101,5 @@ pub(super) const CENTRAL_MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "mail", sql: include_str!("../../schema/central/0001_mail.sql") },
     Migration { number: 2, name: "review", sql: include_str!("../../schema/central/0002_review.sql") },
     Migration { number: 3, name: "parked", sql: include_str!("../../schema/central/0003_parked.sql") },
+    Migration { number: 4, name: "console", sql: include_str!("../../schema/central/0004_console.sql") },
 ];

@@ -22,6 +22,8 @@ pub struct LineFilter {
     pub status: Option<Status>,
     /// With these numbers only; empty: whatever their numbers.
     pub ids: Vec<RangeInclusive<u64>>,
+    /// Those that were found before then only.
+    pub met_before: Option<Stamp>,
 }
 
 /// A line without its rows.
@@ -129,6 +131,9 @@ impl LineFilter {
         }
         if let Some(status) = self.status {
             parts.push(format!("status = '{}'", status.word()));
+        }
+        if let Some(before) = self.met_before {
+            parts.push(format!("met_at < {}", sql::text(&before.to_sql())));
         }
         if !self.ids.is_empty() {
             let ranges =

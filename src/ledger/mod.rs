@@ -7,6 +7,7 @@ mod decisions;
 mod error;
 mod here;
 mod histories;
+mod insight;
 mod kept;
 mod keys;
 mod lines;
@@ -20,6 +21,7 @@ mod series;
 mod sites;
 mod streams;
 mod tables;
+mod users;
 mod waiting;
 
 pub use bundles::{
@@ -38,6 +40,11 @@ pub use error::Error;
 pub use here::{Here, create_here, join_here, load_here, next_batch, prepare};
 pub use histories::{
     change_central_history, change_history, follow_history, may_come_again, other_histories, sealed_digests,
+};
+pub use insight::{
+    BundlePlace, BundleRange, HeardDay, LabWords, PROGRAM_CHARS_MAX, SERVER_CHARS_MAX, add_to_day,
+    bundles_before, day_counts, heard_before, heard_by_day, knows_console, lab_words, newest_of_stream,
+    prune_days, record_lab,
 };
 pub use kept::{
     Kept, KeptRows, Why, first_kept_bundle, forget_older_words, forget_words, keep_words, kept_count,
@@ -75,5 +82,9 @@ pub use streams::{
 };
 pub use tables::{
     add_tables, record_start, remove_tables, set_direction, shared_tables, started_tables, table_directions,
+};
+pub use users::{
+    PasswordHash, User, add_user, find_user, lock_admins, record_sign_in, remove_user, set_password,
+    set_user_role, users,
 };
 pub use waiting::{Waiting, end_conflicts, has_waiting, join_conflicts, waiting};

@@ -14,6 +14,7 @@ mod series;
 mod shape;
 mod site;
 mod stamp;
+mod user;
 
 pub use bundle_kind::BundleKind;
 pub use change::{Change, ChangeCounts, Op};
@@ -32,6 +33,7 @@ pub use site::{
     StreamId,
 };
 pub use stamp::{ParseStampError, Stamp, ahead_words};
+pub use user::{ParseUserNameError, ParseUserRoleError, UserName, UserRole};
 
 /// Reads an even number of hexadecimal digits, upper or lower case. Returns `None` for anything else.
 pub fn bytes_from_hex(text: &str) -> Option<Vec<u8>> {

@@ -41,6 +41,7 @@ impl From<Error> for Report {
             Error::State(cause) => cause.into(),
             Error::Rekey(refusal) => refusal.into(),
             Error::Review(fault) => fault.into(),
+            Error::User(fault) => fault.into(),
             Error::Rules { faults } => about_rules(&faults),
         }
     }

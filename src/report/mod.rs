@@ -7,19 +7,23 @@ mod cell;
 mod config;
 mod conflict;
 mod database;
+mod decision;
 mod engine;
 mod exit;
 mod facts;
+mod finding;
 mod mail;
 mod peer;
 mod phrase;
 mod rekey;
 mod review;
+mod site;
 mod stick;
 mod tables;
 mod text;
 mod tls;
 mod unparked;
+mod users;
 
 use serde_json::{Value, json};
 
@@ -28,11 +32,14 @@ pub(crate) use cell::{cell, cut, difference};
 pub(crate) use conflict::{
     approve_words, compared, conflict_facts, conflict_headline, reject_words, shows_now,
 };
+pub(crate) use decision::{decided_words, overruled_words};
 pub use exit::Exit;
 pub use facts::Facts;
 pub(crate) use facts::wrap;
+pub(crate) use finding::Finding;
 pub(crate) use peer::{amount, from_words, moment, peer_json, pile, to_words, under_way, waiting_words};
 pub(crate) use phrase::{bundles, by_kind, capital, counts_json, is_are, number_of};
+pub(crate) use site::{enrolled_next, order_facts, order_words, site_facts};
 pub(crate) use stick::no_stick;
 pub use text::{count, disk_size, escape, size};
 pub(crate) use text::{object, percent};

@@ -9,7 +9,7 @@ use crate::config::{Administrator, SiteCard};
 use crate::engine::{self, AccountOptions, Enrolled, Home, LabAccount};
 use crate::mailbox::display_path;
 use crate::model::{Role, Site};
-use crate::report::{Exit, Report};
+use crate::report::{Exit, Report, enrolled_next};
 
 /// Shows the lab's words, asks whether they agree, enrols, and writes the answer.
 pub fn run(args: &EnrolArgs, context: &Context) -> Result<Exit, Report> {
@@ -53,7 +53,7 @@ pub fn run(args: &EnrolArgs, context: &Context) -> Result<Exit, Report> {
             "answer": enrolled.answer.to_string_lossy(),
             "own_words": enrolled.words,
             "account": account_json(&enrolled.account),
-            "do_next": next(&enrolled),
+            "do_next": enrolled_next(&enrolled),
         }),
     );
     Ok(Exit::Done)
@@ -76,7 +76,7 @@ fn lines(enrolled: &Enrolled) -> Vec<String> {
     let mut lines = vec![first, format!("  Answer    {}", display_path(answer))];
     lines.extend(account_lines(account));
     lines.push(format!("Six words of the centre: {words}"));
-    lines.push(format!("Do next: {}", next(enrolled)));
+    lines.push(format!("Do next: {}", enrolled_next(enrolled)));
     lines
 }
 
@@ -101,21 +101,6 @@ fn account_lines(account: &LabAccount) -> Vec<String> {
             lines
         }
     }
-}
-
-fn next(enrolled: &Enrolled) -> String {
-    let site = &enrolled.site;
-    let file = enrolled.answer.file_name().map_or_else(String::new, |name| display_path(name.as_ref()));
-    let round = match &enrolled.account {
-        LabAccount::Made { .. } => "packmule sync; here, too: packmule sync, or packmule run".to_owned(),
-        LabAccount::None | LabAccount::NotAllowed { .. } => format!(
-            "packmule export; when its stick comes here: packmule import, which puts the rows for {site} on it"
-        ),
-    };
-    format!(
-        "give {} to {site}, and read the centre's six words to it by telephone; there: packmule join {file}, then {round}",
-        display_path(&enrolled.answer),
-    )
 }
 
 /// The question whether two people read the same words. Under `--json` the words are not on the screen yet.

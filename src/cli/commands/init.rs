@@ -122,6 +122,7 @@ fn explain(error: engine::Error) -> Report {
         | engine::Error::State(_)
         | engine::Error::Rekey(_)
         | engine::Error::Review(_)
+        | engine::Error::User(_)
         | engine::Error::Rules { .. }
         | engine::Error::Config(_)
         | engine::Error::Mail(_)

@@ -1,14 +1,14 @@
 //! `packmule run`: the agent, for a service or a window that stays open.
 
-use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use chrono::Utc;
 use serde_json::json;
 
 use crate::agent::{self, Event, Exchange, Surroundings};
 use crate::cli::mail::{pulled, pushed};
+use crate::cli::signals::end_on_signals;
 use crate::cli::{Context, LineArgs};
 use crate::mailbox::display_path;
 use crate::model::{Role, Site, Stamp};
@@ -29,18 +29,6 @@ pub fn run(args: LineArgs, context: &Context) -> Result<Exit, Report> {
         Surroundings { monitor: &progress, tell: &tell, stop: &stop, timeout: args.timeout, now: &now };
     agent::run(&settings, around)?;
     Ok(Exit::Done)
-}
-
-fn end_on_signals(stop: &Arc<AtomicBool>) -> Result<(), Report> {
-    let stop = Arc::clone(stop);
-    let handler = move || {
-        if stop.swap(true, Ordering::Relaxed) {
-            // Whatever is half done is undone by the database, or made good by the next run.
-            process::exit(i32::from(Exit::Cancelled.number()));
-        }
-    };
-    ctrlc::set_handler(handler)
-        .map_err(|error| Report::new(Exit::Failed, "cannot hear signals").because(error.to_string()))
 }
 
 /// One line an event; what an exchange did is said as `sync` says it, and nothing where nothing was done.

@@ -3,12 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::cli::{Answer, Context, Grid, SiteArg, SitesArgs, SitesCommand};
-use crate::engine::{self, AccountDoor, Home, OnTheWay, PeerStatus, SiteChange, SiteDetails, SiteOrder};
+use crate::engine::{self, AccountDoor, Home, PeerStatus, SiteChange, SiteDetails, SiteOrder};
 use crate::ledger::SiteState;
-use crate::model::{Site, Stamp};
-use crate::report::{
-    Exit, Facts, Report, amount, bundles, moment, number_of, peer_json, pile, waiting_words,
-};
+use crate::model::Site;
+use crate::report::{Exit, Report, moment, order_facts, order_words, peer_json, pile, site_facts};
 
 /// Lists or shows the labs, or does what is ordered for one.
 pub fn run(args: &SitesArgs, context: &Context) -> Result<Exit, Report> {
@@ -82,7 +80,7 @@ fn show(context: &Context, site: &Site) -> Result<Exit, Report> {
     let details = engine::site(&mut home, site)?;
     let next = next_for(&details.peer);
     context.out.prose(&headline(&details.peer));
-    context.out.facts(&facts(&details));
+    context.out.facts(&site_facts(&details));
     context.out.prose(&format!("Do next: {next}"));
     context.out.json("packmule.sites.v1", json!({ "sites": [details_json(&details)], "do_next": next }));
     Ok(Exit::Done)
@@ -91,41 +89,6 @@ fn show(context: &Context, site: &Site) -> Result<Exit, Report> {
 fn headline(peer: &PeerStatus) -> String {
     let number = peer.number.map(|number| format!(" number {number},")).unwrap_or_default();
     format!("{}:{number} {}, enrolled {}.", peer.site, peer.state, moment(peer.enrolled_at))
-}
-
-fn facts(details: &SiteDetails) -> Facts {
-    let SiteDetails { peer, words, signing_key_id, signing_key, encryption_key } = details;
-    let mut facts = Facts::default();
-    let place = |place: Option<(u64, Stamp)>| {
-        place.map_or("none yet".to_owned(), |(number, when)| format!("bundle {number}, {}", moment(when)))
-    };
-    let way = |way: &OnTheWay| format!("{}: {}", bundles(&way.bundles), amount(way));
-    facts.add("Last applied", place(peer.last_applied));
-    facts.add("Last data", place(peer.last_data));
-    facts.add("Waits here", waiting_words(peer).unwrap_or_else(|| "nothing".to_owned()));
-    if let Some(note) = &peer.frozen {
-        facts.add("STOPPED", note);
-    }
-    facts.add("Not sealed", number_of(peer.unsealed, "edit", "edits"));
-    if peer.wants_snapshot {
-        facts.add("Snapshot", "all rows are due, with the next seal");
-    }
-    if !peer.at_home.bundles.is_empty() {
-        facts.add("In the outbox", way(&peer.at_home));
-    }
-    if let (Some((_, when)), false) = (peer.under_way.left, peer.under_way.bundles.is_empty()) {
-        facts.add("On its way", format!("{}, since {}", way(&peer.under_way), moment(when)));
-    }
-    let at = |when: Option<Stamp>| when.map(|when| format!(", {}", moment(when))).unwrap_or_default();
-    facts.add(
-        "Confirmed",
-        peer.confirmed
-            .map_or("nothing yet".to_owned(), |(number, when)| format!("up to bundle {number}{}", at(when))),
-    );
-    facts.add("Six words", words);
-    facts.add("Signing key", format!("{signing_key_id} {signing_key}"));
-    facts.add("Encryption key", encryption_key);
-    facts
 }
 
 fn next_for(peer: &PeerStatus) -> String {
@@ -169,8 +132,8 @@ fn order(context: &Context, arg: &SiteArg, order: SiteOrder, yes: bool) -> Resul
         change = engine::change_site(&mut home, site, order)?;
     }
     let next = if dry_run { "nothing".to_owned() } else { after(&change) };
-    context.out.prose(&what(&change, dry_run));
-    context.out.facts(&consequences(&change));
+    context.out.prose(&order_words(&change, dry_run));
+    context.out.facts(&order_facts(&change));
     if dry_run {
         context.out.prose("This was a dry run: nothing was changed.");
     }
@@ -186,71 +149,6 @@ fn ask_to_revoke(context: &Context, site: &Site) -> Result<(), Report> {
         Answer::No => Err(Report::new(Exit::Question, format!("{site} was not revoked"))
             .because("only the word yes goes on; nothing was changed")
             .hint(format!("for a while only: packmule sites suspend {site}"))),
-    }
-}
-
-fn what(change: &SiteChange, dry_run: bool) -> String {
-    let SiteChange { site, order, is_new, .. } = change;
-    let is = if dry_run { "would be" } else { "is" };
-    match (order, is_new) {
-        (SiteOrder::Suspend, true) => format!("{site} {is} suspended."),
-        (SiteOrder::Suspend, false) => format!("{site} is suspended already."),
-        (SiteOrder::Resume, true) => {
-            format!("{site} {} part again.", if dry_run { "would take" } else { "takes" })
-        }
-        (SiteOrder::Resume, false) => format!("{site} takes part already."),
-        (SiteOrder::Revoke, true) => format!("{site} {is} revoked, for good."),
-        (SiteOrder::Revoke, false) => format!("{site} is revoked already."),
-        (SiteOrder::Resend, true) => {
-            format!("{site} {} given all rows anew.", if dry_run { "would be" } else { "will be" })
-        }
-        (SiteOrder::Resend, false) => format!("{site} is due to be given all rows anew already."),
-    }
-}
-
-/// What an order means, for what comes from the lab and for what goes to it.
-fn consequences(change: &SiteChange) -> Facts {
-    let mut facts = Facts::default();
-    match &change.account {
-        AccountDoor::None => {}
-        AccountDoor::Open => facts.add("Online", "its account here is let in again"),
-        AccountDoor::Closed => facts.add("Online", "its account here is not let in any more"),
-        AccountDoor::Half { statement } => facts.add(
-            "Online",
-            format!("its mail here is turned off or on; as an administrator of the server, too: {statement}"),
-        ),
-    }
-    let snapshot = "all rows, as a snapshot, with the next export or with its stick's next import";
-    let kept = "changes of its own that it has not sent stay, and are sent as always";
-    match (change.order, change.is_new) {
-        (SiteOrder::Suspend, _) => {
-            facts.add("From it", "its bundles wait with it; none is applied");
-            facts.add("To it", "nothing is sealed or copied for it");
-            facts.add("The log", "goes on without it; it comes back by a snapshot");
-        }
-        (SiteOrder::Resume | SiteOrder::Resend, true) => {
-            facts.add("To it", snapshot);
-            facts.add("There", kept);
-        }
-        (SiteOrder::Resume | SiteOrder::Resend, false) if change.wants_snapshot => {
-            facts.add("To it", snapshot)
-        }
-        (SiteOrder::Resume | SiteOrder::Resend, false) => {}
-        (SiteOrder::Revoke, _) => {
-            facts.add("From it", "every bundle of it is refused from now on");
-            facts.add("To it", revoked_outbox(change.removed));
-            facts.add("Sticks", "bundles for it that are on a stick already can still be read with its keys");
-        }
-    }
-    facts
-}
-
-fn revoked_outbox(removed: u64) -> String {
-    match removed {
-        0 => "nothing more".to_owned(),
-        many => {
-            format!("nothing more; {} for it removed from the outbox", number_of(many, "bundle", "bundles"))
-        }
     }
 }
 

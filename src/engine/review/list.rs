@@ -31,6 +31,18 @@ pub fn list_conflicts(
     Ok(Listed { heads, counts: ledger::count_lines(&mut home.session, filter)?, next_after })
 }
 
+/// How many conflicts there are of each sort.
+pub fn count_conflicts(home: &mut Home<'_>, filter: &LineFilter) -> Result<Vec<LineCount>, Error> {
+    expect_central(home)?;
+    Ok(ledger::count_lines(&mut home.session, filter)?)
+}
+
+/// How many conflicts wait for a person.
+pub fn open_conflicts(home: &mut Home<'_>) -> Result<u64, Error> {
+    expect_central(home)?;
+    Ok(ledger::open_conflicts(&mut home.session)?)
+}
+
 /// Hands over every conflict in full, by number, and then what lines said before later edits joined them. Some are in memory at a time.
 pub fn export_conflicts<E: From<Error>>(
     home: &mut Home<'_>,

@@ -187,7 +187,7 @@ fn unwelcome(path: &str, text: &str) -> Vec<String> {
 
 const LINES_MAX: usize = 500;
 /// Ten above what was locked when it was set.
-const PACKAGES_MAX: usize = 310;
+const PACKAGES_MAX: usize = 358;
 /// Where samples lie, and how the file that says what must happen ends.
 const SAMPLES: &[(&str, &str)] = &[("bundles/golden", "txt"), ("bundles/damaged", "expect")];
 const PROMISED: &[&str] = &[

@@ -14,7 +14,7 @@ use crate::engine::{
     self, BulkOutcome, Choice, Decided, Done, Fingerprint, Home, Manner, Pick, Preview, Wanted,
 };
 use crate::ledger::{Action, LineFilter, Status};
-use crate::report::{Exit, Report, count, cut, difference, number_of};
+use crate::report::{Exit, Report, count, cut, decided_words, difference, number_of, overruled_words};
 
 /// Approves or rejects.
 pub(super) fn run(args: &ConflictsDecideArgs, choice: Choice, context: &Context) -> Result<Exit, Report> {
@@ -127,14 +127,8 @@ fn told(decided: &Decided, context: &Context, manner: &Manner) -> Exit {
     match decided {
         Decided::Done(done) => {
             let next = next(done, manner);
-            context.out.prose(&done_words(done, is));
-            if !done.overruled.is_empty() {
-                let columns = done.overruled.join(", ");
-                context.out.prose(&format!(
-                    "A trigger of the application insists on its own value of {}.",
-                    cut(&columns)
-                ));
-            }
+            context.out.prose(&decided_words(done, is));
+            overruled_words(done).iter().for_each(|line| context.out.prose(line));
             if manner.dry_run {
                 context.out.prose("This was a dry run: nothing was changed.");
             }
@@ -167,32 +161,6 @@ fn told(decided: &Decided, context: &Context, manner: &Manner) -> Exit {
         }
         Decided::Stale => Exit::Waits,
     }
-}
-
-fn done_words(done: &Done, is: &str) -> String {
-    let Done { id, shape, record_id, before, after, new, followed, .. } = done;
-    let what = match done.action {
-        Action::Approve => "approved",
-        Action::Reject => "rejected",
-        Action::Merge => "merged",
-        Action::Reopen => "open again",
-    };
-    let table = cut(shape.name.as_str());
-    let row = match (before, after) {
-        _ if before == after => "the row stays as it is".to_owned(),
-        (_, None) => format!("row {} of {} is deleted", cut(record_id), table),
-        (None, Some(_)) => {
-            format!("{} {} is made: {}", table, cut(record_id), difference(shape, None, after.as_ref()))
-        }
-        (Some(_), Some(_)) => {
-            format!("{} {}: {}", table, cut(record_id), difference(shape, before.as_ref(), after.as_ref()))
-        }
-    };
-    let beside = new.as_ref().map(|(record, _)| format!("; the lab's row is {} {}", table, cut(record)));
-    let along: Vec<String> =
-        followed.iter().map(|(table, rows)| format!("{} of {table}", count(*rows))).collect();
-    let along = if along.is_empty() { String::new() } else { format!("; with it go {}", along.join(", ")) };
-    format!("Conflict {id} {is} {what}: {row}{}{along}.", beside.unwrap_or_default())
 }
 
 fn next(done: &Done, manner: &Manner) -> String {
