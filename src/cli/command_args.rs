@@ -372,6 +372,12 @@ pub struct DemoArgs {
     /// Where to leave the bundles: a folder that is not there yet [one among the temporary folders]
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+    /// Leaves the centre with labs, gaps and conflicts, and serves its console until Ctrl-C
+    #[arg(long)]
+    pub console: bool,
+    /// Where the console listens on this computer [a port that is free]
+    #[arg(long, value_name = "N", requires = "console")]
+    pub port: Option<u16>,
 }
 
 /// A database address as it was typed. It may hold a password, so nothing shows it, not even a wrong one.

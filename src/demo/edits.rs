@@ -74,6 +74,53 @@ pub(super) const CLASHES: [Work; 3] = [
     },
 ];
 
+/// What the console of the demo shows: edits of several kinds that do not go together. What they are is seen there.
+pub(super) const LEFT_TO_DECIDE: [Work; 3] = [
+    Work {
+        place: Place::LabB,
+        words: &[],
+        sql: "UPDATE stock SET quantity = quantity - 2 WHERE item_id = 5 AND location_id = 2;
+              UPDATE items SET note = 'Nearly used up', price = 1020 WHERE asset_tag = 'KU-CHE-0005';
+              UPDATE items SET note = 'Objective 40x is scratched', status = 'in repair' WHERE asset_tag = 'KU-BIO-0001';
+              UPDATE loans SET due_on = '2026-12-10' WHERE returned_at IS NULL;
+              UPDATE repairs SET report = 'Tube changed' WHERE technician = 'Peter Mutua'",
+    },
+    Work {
+        place: Place::LabA,
+        words: &[],
+        sql: "UPDATE stock SET quantity = quantity - 3 WHERE item_id = 5 AND location_id = 2;
+              UPDATE items SET note = '40 l ordered on 16 Nov' WHERE asset_tag = 'KU-CHE-0005';
+              UPDATE items SET status = 'in store', price = 398000 WHERE asset_tag = 'KU-CHE-0003';
+              INSERT INTO suppliers (name, telephone) VALUES ('Thika Lab Supplies', '+254 67 555 0123');
+              INSERT INTO loans (item_id, borrower, lent_at, due_on)
+                VALUES (1, 'Mwangi Kariuki', '2026-11-16 10:00:00', '2026-11-30')",
+    },
+    Work {
+        place: Place::Central,
+        words: &[],
+        sql: "UPDATE items SET note = 'Order at Mombasa Chemical Stores', price = 1100 WHERE asset_tag = 'KU-CHE-0005';
+              UPDATE items SET price = 405000 WHERE asset_tag = 'KU-CHE-0003';
+              UPDATE loans SET due_on = '2026-11-20' WHERE returned_at IS NULL;
+              UPDATE repairs SET cost = 900 WHERE technician = 'Peter Mutua';
+              INSERT INTO suppliers (name, email) VALUES ('Thika Lab Supplies', 'office@tls.example');
+              DELETE FROM items WHERE asset_tag IN ('KU-CHE-0001', 'KU-BIO-0001')",
+    },
+];
+
+/// Two bundles' worth of work at the physics store; the first is lost on its way.
+pub(super) const LOST: [Work; 2] = [
+    Work {
+        place: Place::LabB,
+        words: &[],
+        sql: "UPDATE items SET note = 'Probe is missing' WHERE asset_tag = 'KU-PHY-0001'",
+    },
+    Work {
+        place: Place::LabB,
+        words: &[],
+        sql: "UPDATE items SET note = 'Calibrated on 17 Nov' WHERE asset_tag = 'KU-PHY-0004'",
+    },
+];
+
 /// More work at the chemistry store, one bundle each.
 pub(super) const LATER: [Work; 2] = [
     Work {

@@ -105,6 +105,13 @@ pub enum StoryError {
         words: String,
     },
 
+    /// The console of the demo's centre did not start, or ended.
+    #[error("the console of the demo's centre has ended: {said}")]
+    Console {
+        /// What it said last.
+        said: String,
+    },
+
     /// A check of the demo's found something else than what was promised.
     #[error("this was promised and is not so: {promise}")]
     Broken {

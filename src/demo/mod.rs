@@ -6,6 +6,7 @@ mod binary;
 mod by_hand;
 mod clashes;
 mod compare;
+mod console;
 mod edits;
 mod error;
 mod keeper;
@@ -18,6 +19,7 @@ mod template;
 mod trouble;
 
 pub use binary::{Flavour, INSTALL_HINT, ServerBinary};
+pub use console::play;
 pub use error::{ServerError, StoryError};
 pub use server::{Durability, PrivateServer, ServerOptions};
 pub use story::{StoryOptions, tell};

@@ -126,7 +126,12 @@ impl<'o> Stage<'o> {
 
     /// The same without what it says, for a command whose like was shown before. It must end well.
     pub(super) fn briefly(&mut self, place: Place, words: &[&str]) -> Result<Answer, StoryError> {
-        let settings = format!("{}.toml", place.site());
+        self.briefly_as(place.site(), words)
+    }
+
+    /// The same for a site that has no server of its own here.
+    pub(super) fn briefly_as(&mut self, site: &str, words: &[&str]) -> Result<Answer, StoryError> {
+        let settings = format!("{site}.toml");
         let words = [&["packmule", "-c", &settings], words].concat();
         self.say.next_command(&words);
         let answer = self.run(&words)?;

@@ -57,7 +57,8 @@ pub fn tell(options: &StoryOptions, out: &mut dyn Write) -> Result<(), StoryErro
     stage.end(&bundle, began)
 }
 
-fn make_folder(wanted: Option<&Path>) -> Result<PathBuf, StoryError> {
+/// Makes the folder in which all commands are run: the one that is wanted, or a new one among the temporary folders.
+pub(super) fn make_folder(wanted: Option<&Path>) -> Result<PathBuf, StoryError> {
     match wanted {
         Some(path) => {
             let fault = |source| StoryError::Folder { path: path.to_path_buf(), source };
@@ -73,7 +74,8 @@ fn make_folder(wanted: Option<&Path>) -> Result<PathBuf, StoryError> {
 }
 
 impl Stage<'_> {
-    fn set_up(&mut self) -> Result<(), StoryError> {
+    /// The keys, tables and triggers of the centre and of the first two labs.
+    pub(super) fn set_up(&mut self) -> Result<(), StoryError> {
         self.say.chapter("Setting up");
         self.say.text(
             "The administrator at the centre says which tables are shared: all. packmule makes its keys and its \
@@ -110,7 +112,8 @@ impl Stage<'_> {
         answer.says(&self.words_of(lab)?).map(drop)
     }
 
-    fn join(&mut self) -> Result<(), StoryError> {
+    /// The first two labs are enrolled, and have the centre's rows.
+    pub(super) fn join(&mut self) -> Result<(), StoryError> {
         self.say.chapter("The labs join the centre");
         self.say.text(
             "Could somebody have swapped a card on its way? The technician reads the lab's six words to the \
@@ -142,7 +145,7 @@ impl Stage<'_> {
     }
 
     /// A lab that comes when the others have worked for weeks.
-    fn latecomer(&mut self) -> Result<(), StoryError> {
+    pub(super) fn latecomer(&mut self) -> Result<(), StoryError> {
         self.say.chapter("A lab that joins late");
         self.say.text(
             "The biology store takes part, too, with empty tables. It needs nothing of what went to and fro before: \

@@ -6,11 +6,14 @@
 #![allow(clippy::print_stdout, reason = "its output is the result")]
 
 mod conflicts;
+mod console;
 mod data;
 mod measure;
 mod online;
 mod peers;
 mod sites;
+#[path = "../it/harness/visitor.rs"]
+mod visitor;
 mod works;
 
 use packmule::demo::{Durability, PrivateServer, ServerOptions};
@@ -30,6 +33,10 @@ fn main() {
         size.rows,
         size.changes
     );
+    if size.is_console {
+        console::console(&server, &size);
+        return;
+    }
     if size.only.is_none() {
         works::capture(&server, &size);
         works::fresh_rows(&server, &size);
@@ -40,6 +47,9 @@ fn main() {
         works::mix(&server, &options(true), &size);
     }
     conflicts::conflicts(&server, &size);
+    if size.only.is_none() {
+        console::console(&server, &size);
+    }
 }
 
 /// How much is measured.
@@ -57,6 +67,8 @@ pub(crate) struct Size {
     pub(crate) conflicts: u64,
     /// `--conflicts [WORD]`: nothing but conflicts, and of these the sorts with that word in their names.
     pub(crate) only: Option<String>,
+    /// `--console`: nothing but the console.
+    pub(crate) is_console: bool,
 }
 
 impl Size {
@@ -67,10 +79,20 @@ impl Size {
         let words = arguments.iter().skip_while(|one| *one != "--conflicts").collect::<Vec<_>>();
         let word = words.get(1).filter(|one| !one.starts_with("--")).map_or("", |one| one.as_str());
         let only = (!words.is_empty()).then(|| word.to_owned());
+        let is_console = arguments.iter().any(|one| one == "--console");
         match is_quick {
-            true => Size { rows: 20_000, changes: 3_000, singles: 500, labs: 10, conflicts: 100, only },
+            true => Size {
+                rows: 20_000,
+                changes: 3_000,
+                singles: 500,
+                labs: 10,
+                conflicts: 100,
+                only,
+                is_console,
+            },
             false => {
-                Size { rows: 1_000_000, changes: 300_000, singles: 10_000, labs: 200, conflicts: 1000, only }
+                let (rows, changes, singles) = (1_000_000, 300_000, 10_000);
+                Size { rows, changes, singles, labs: 200, conflicts: 1000, only, is_console }
             }
         }
     }

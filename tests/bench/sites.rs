@@ -37,14 +37,19 @@ impl Pair {
 
     /// Runs the program at `site`.
     pub(crate) fn run(&self, site: &str, arguments: &[&str]) -> Taken {
+        run(self.command(site, arguments).arg("-q").stdout(Stdio::null()))
+    }
+
+    /// The command that [`run`](Self::run) runs, without its `-q`.
+    pub(crate) fn command(&self, site: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_packmule"));
+        command.current_dir(self.folder.path()).arg("-c").arg(format!("{site}.toml")).args(arguments);
         command
-            .current_dir(self.folder.path())
-            .arg("-c")
-            .arg(format!("{site}.toml"))
-            .arg("-q")
-            .args(arguments);
-        run(command.stdout(Stdio::null()))
+    }
+
+    /// A path in the folder in which every command is run.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// Writes the centre's settings as `init` made them, with these added.

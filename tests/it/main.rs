@@ -17,6 +17,7 @@ mod convergence;
 mod crashes;
 mod cuts;
 mod cuts_setup;
+mod demo_console;
 mod demo_database;
 mod demo_story;
 mod directions;

@@ -3,11 +3,11 @@
 use crate::cli::{Context, DemoArgs};
 use crate::report::{Exit, Report};
 
-/// Tells the demo's story on stdout.
+/// Tells the demo's story on stdout, or serves the console of its centre.
 #[cfg(unix)]
 pub fn run(args: &DemoArgs, _context: &Context) -> Result<Exit, Report> {
     use crate::cli::terminal;
-    use crate::demo::{StoryOptions, tell};
+    use crate::demo::{StoryOptions, play, tell};
 
     let program = std::env::current_exe().map_err(|error| {
         Report::new(Exit::Failed, "cannot find this program's own file").because(error.to_string())
@@ -18,8 +18,26 @@ pub fn run(args: &DemoArgs, _context: &Context) -> Result<Exit, Report> {
         folder: args.folder.clone(),
         width: terminal::width().unwrap_or(usize::MAX),
     };
-    tell(&options, &mut std::io::stdout()).map_err(report)?;
+    if args.console {
+        let wait = || end_of_the_console();
+        play(&options, args.port.unwrap_or(0), &wait, &mut std::io::stdout()).map_err(report)?;
+    } else {
+        tell(&options, &mut std::io::stdout()).map_err(report)?;
+    }
     Ok(Exit::Done)
+}
+
+/// Begins to hear signals, and returns what says whether one has come. Until then a signal ends the demo at once.
+#[cfg(unix)]
+fn end_of_the_console() -> std::sync::Arc<std::sync::atomic::AtomicBool> {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let heard = Arc::clone(&stop);
+    // Without it a signal ends the demo all the same, and the shells that keep its servers tidy up.
+    let _ = ctrlc::set_handler(move || heard.store(true, Ordering::Relaxed));
+    stop
 }
 
 /// The servers of the demo are kept by a shell.
@@ -43,6 +61,7 @@ fn report(error: crate::demo::StoryError) -> Report {
         StoryError::Folder { .. } => {
             report.hint("name a folder that is not there yet: packmule demo --folder DIR")
         }
+        StoryError::Console { .. } => report.hint("name another port: packmule demo --console --port N"),
         StoryError::Database(_)
         | StoryError::ExitCode { .. }
         | StoryError::Unsaid { .. }

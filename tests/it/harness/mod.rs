@@ -27,6 +27,7 @@ mod site;
 mod subjects;
 mod sweep;
 mod tally;
+mod visitor;
 mod wire;
 mod world;
 
@@ -50,4 +51,5 @@ pub(crate) use server::{Statements, server, server_of, server_options};
 pub(crate) use site::{Role, TestSite, bundles_in};
 pub(crate) use sweep::Sweep;
 pub(crate) use tally::Tally;
+pub(crate) use visitor::{Page, Visitor};
 pub(crate) use wire::{Cut, Wire};
