@@ -1,8 +1,9 @@
 //! Where lines come in: so many at a time, each with time limits, so that slow or idle ones keep nobody out.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,17 +18,52 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
+use crate::console::app::lock;
+
 /// Where a line comes from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
-/// Takes lines until `stop` is true, then lets those that are at work finish.
+/// How many lines each address has open, so that one cannot take them all.
+#[derive(Clone, Default)]
+struct Callers(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// A line that counts for its address until it is dropped.
+struct Call(Callers, IpAddr);
+
+impl Callers {
+    /// `None`: this address has enough of them.
+    fn take(&self, address: IpAddr) -> Option<Call> {
+        let mut open = lock(&self.0);
+        let own = open.entry(address).or_default();
+        (*own < LINES_OF_ONE).then(|| {
+            *own += 1;
+            Call(self.clone(), address)
+        })
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let mut open = lock(&self.0.0);
+        if let Some(own) = open.get_mut(&self.1) {
+            *own -= 1;
+            if *own == 0 {
+                open.remove(&self.1);
+            }
+        }
+    }
+}
+
+/// Takes lines until `stop` is true, then lets those that are at work finish. Behind a web server all lines have its address.
 pub(super) async fn keep(
     listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
     router: Router,
+    is_proxied: bool,
     stop: Arc<AtomicBool>,
 ) {
+    let callers = Callers::default();
     let lines = Arc::new(Semaphore::new(LINES_MAX));
     while !stop.load(Ordering::Relaxed) {
         let Ok(permit) = Arc::clone(&lines).acquire_owned().await else {
@@ -42,9 +78,15 @@ pub(super) async fn keep(
             }
             Err(_) => continue,
         };
+        let (stream, peer) = accepted;
+        let call = callers.take(peer.ip());
+        // Closed at once: whoever has so many lines open needs no more words.
+        if call.is_none() && !is_proxied {
+            continue;
+        }
         let (acceptor, router) = (acceptor.clone(), router.clone());
         tokio::spawn(async move {
-            let (stream, peer) = accepted;
+            let _call = call;
             let whole = tokio::time::timeout(LINE_MAX, take(stream, peer, acceptor, router));
             let _ = whole.await;
             drop(permit);
@@ -86,6 +128,7 @@ async fn converse(
 }
 
 const LINES_MAX: usize = 256;
+const LINES_OF_ONE: usize = 64;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 const HEAD_MAX: Duration = Duration::from_secs(15);
 const HEAD_BYTES_MAX: usize = 32 << 10;

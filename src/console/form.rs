@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use axum::extract::{Form, FromRequest, Request};
+
 use crate::console::trouble::Trouble;
 
 /// The fields of a form; of several with one name the last.
@@ -34,6 +36,19 @@ impl Fields {
     /// The fields whose names begin so, with the rest of their names.
     pub(super) fn beginning<'f>(&'f self, start: &'f str) -> impl Iterator<Item = (&'f str, &'f str)> {
         self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(start)?, value.as_str())))
+    }
+}
+
+/// A form that was sent.
+pub(super) struct Sent(pub(super) Fields);
+
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = Trouble;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Trouble> {
+        let form = Form::<Vec<(String, String)>>::from_request(request, state).await;
+        let Form(pairs) = form.map_err(|fault| Trouble::Form { why: fault.body_text() })?;
+        Ok(Sent(Fields::new(pairs)))
     }
 }
 

@@ -72,12 +72,12 @@ pub enum Line {
     },
 }
 
-/// Serves the pages until `stop` is true. `ready` is told the address under which a browser finds them.
+/// Serves the pages until `stop` is true. `ready` is told under which address a browser finds them, and where the console listens.
 pub fn serve(
     settings: Settings,
     options: &Options,
     stop: Arc<AtomicBool>,
-    ready: &dyn Fn(&str),
+    ready: &dyn Fn(&str, SocketAddr),
 ) -> Result<(), Error> {
     if options.line == Line::Loopback && !options.listen.ip().is_loopback() {
         return Err(Error::InTheClear { listen: options.listen });
@@ -105,8 +105,9 @@ pub fn serve(
         let origin = Origin::new(&options.line, local);
         let url = format!("{}/", origin.shown());
         let app = Arc::new(App::new(settings, origin, metrics_token)?);
-        ready(&url);
-        door::keep(listener, acceptor, routes::router(app), stop).await;
+        ready(&url, local);
+        let is_proxied = app.origin.is_proxied();
+        door::keep(listener, acceptor, routes::router(app), is_proxied, stop).await;
         Ok(())
     })
 }

@@ -13,6 +13,7 @@ mod capture;
 mod central_back;
 mod clocks;
 mod conflicts;
+mod console;
 mod convergence;
 mod crashes;
 mod cuts;

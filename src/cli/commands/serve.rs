@@ -1,6 +1,7 @@
 //! `packmule serve`: the centre's pages in a web browser.
 
 use std::error::Error as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -17,10 +18,10 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit, Report> {
     let stop = Arc::new(AtomicBool::new(false));
     end_on_signals(&stop)?;
     let site = settings.site.clone();
-    let ready = |url: &str| {
+    let ready = |url: &str, listens: SocketAddr| {
         context.out.result(&format!("Console of {site}: {url}"));
         context.out.say("Ctrl-C ends it. Who may sign in: packmule users");
-        context.out.json("packmule.serve.v1", json!({ "url": url }));
+        context.out.json("packmule.serve.v1", json!({ "url": url, "listens": listens.to_string() }));
     };
     console::serve(settings, &args.to_options(), stop, &ready).map_err(report)?;
     Ok(Exit::Done)

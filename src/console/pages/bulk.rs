@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
 use crate::console::app::App;
-use crate::console::form::Fields;
+use crate::console::form::Sent;
 use crate::console::layout::{Place, page};
 use crate::console::pages::conflicts::Asked;
 use crate::console::pages::{go, now};
@@ -22,9 +22,8 @@ use crate::report::{capital, count, cut, difference, number_of, unparked_line};
 pub(crate) async fn preview(
     State(app): State<Arc<App>>,
     person: Person,
-    Form(pairs): Form<Vec<(String, String)>>,
+    Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
-    let fields = Fields::new(pairs);
     let choice = match fields.text("choice") {
         Some("approve") => Choice::Approve,
         Some("reject") => Choice::Reject,
@@ -128,9 +127,8 @@ fn left_out(preview: &Preview) -> Markup {
 pub(crate) async fn decide(
     State(app): State<Arc<App>>,
     person: Person,
-    Form(pairs): Form<Vec<(String, String)>>,
+    Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
-    let fields = Fields::new(pairs);
     let token = fields.text("token").unwrap_or_default();
     let Some(proposal) = app.sessions.take_proposal(&person.key, token) else {
         app.sessions.leave_note(

@@ -4,14 +4,14 @@ use std::fs;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use axum::extract::{Form, Multipart, Path, State};
+use axum::extract::{Multipart, Path, State};
 use axum::response::Response;
 
 use crate::config::{CardError, SiteCard};
 use crate::console::app::App;
 use crate::console::desk::{ANSWERS, CARDS};
 use crate::console::file::attachment;
-use crate::console::form::Fields;
+use crate::console::form::Sent;
 use crate::console::pages::go;
 use crate::console::pages::lab::site_of;
 use crate::console::session::Person;
@@ -104,10 +104,10 @@ pub(crate) async fn enrol(
     State(app): State<Arc<App>>,
     person: Person,
     Path(name): Path<String>,
-    Form(pairs): Form<Vec<(String, String)>>,
+    Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
     let site = site_of(&name)?;
-    if Fields::new(pairs).text("compared") != Some("yes") {
+    if fields.text("compared") != Some("yes") {
         return Err(Trouble::Form { why: "the six words must have been compared".to_owned() });
     }
     let folder = app.folder();

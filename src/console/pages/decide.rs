@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Form, Path, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 
 use crate::console::app::App;
-use crate::console::form::Fields;
+use crate::console::form::{Fields, Sent};
 use crate::console::layout::{Place, page};
 use crate::console::pages::conflict::{id_of, main, title};
 use crate::console::pages::go;
@@ -18,16 +18,14 @@ use crate::engine::{self, Choice, Decided, Fingerprint, Home, Manner, ReviewFaul
 use crate::model::UserRole;
 use crate::report::{Report, capital, decided_words, overruled_words, unparked_line};
 
-type Pairs = Form<Vec<(String, String)>>;
-
 /// Takes the lab's change over.
 pub(crate) async fn approve(
     State(app): State<Arc<App>>,
     person: Person,
     Path(id): Path<String>,
-    Form(pairs): Pairs,
+    Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
-    one(&app, &person, id_of(&id)?, Fields::new(pairs), |_, _| Ok(Choice::Approve)).await
+    one(&app, &person, id_of(&id)?, fields, |_, _| Ok(Choice::Approve)).await
 }
 
 /// Lets the centre's row stand.
@@ -35,9 +33,9 @@ pub(crate) async fn reject(
     State(app): State<Arc<App>>,
     person: Person,
     Path(id): Path<String>,
-    Form(pairs): Pairs,
+    Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
-    one(&app, &person, id_of(&id)?, Fields::new(pairs), |_, _| Ok(Choice::Reject)).await
+    one(&app, &person, id_of(&id)?, fields, |_, _| Ok(Choice::Reject)).await
 }
 
 /// Puts a row together.
@@ -45,9 +43,9 @@ pub(crate) async fn merge(
     State(app): State<Arc<App>>,
     person: Person,
     Path(id): Path<String>,
-    Form(pairs): Pairs,
+    Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
-    one(&app, &person, id_of(&id)?, Fields::new(pairs), wanted).await
+    one(&app, &person, id_of(&id)?, fields, wanted).await
 }
 
 /// Takes a decision back.
@@ -55,10 +53,10 @@ pub(crate) async fn reopen(
     State(app): State<Arc<App>>,
     person: Person,
     Path(id): Path<String>,
-    Form(pairs): Pairs,
+    Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
     let id = id_of(&id)?;
-    let manner = manner(&person, &Fields::new(pairs));
+    let manner = manner(&person, &fields);
     let asked = manner.clone();
     let work = move |home: &mut Home<'_>| told(engine::reopen(home, id, &asked));
     let outcome = app.desk.decide(&person, UserRole::Reviewer, work).await?;

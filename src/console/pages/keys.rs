@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
 use crate::console::app::App;
-use crate::console::form::Fields;
+use crate::console::form::Sent;
 use crate::console::layout::{Place, page};
 use crate::console::pages::cards::{Waiting, answers, waiting};
 use crate::console::pages::{go, now};
@@ -142,9 +142,8 @@ fn rotate_form(site: &Site) -> Markup {
 pub(crate) async fn rotate(
     State(app): State<Arc<App>>,
     person: Person,
-    Form(pairs): Form<Vec<(String, String)>>,
+    Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
-    let fields = Fields::new(pairs);
     if fields.text("confirm").map(str::trim) != Some(app.site.as_str()) {
         return Err(Trouble::Form { why: format!("for new keys, the name {} must be written", app.site) });
     }

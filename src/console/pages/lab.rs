@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Form, Path, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
 
 use crate::console::app::App;
 use crate::console::chart::{hours_words, lag, timeline};
-use crate::console::form::Fields;
+use crate::console::form::Sent;
 use crate::console::layout::{Place, page};
 use crate::console::pages::labs::{next, state};
 use crate::console::pages::{go, now};
@@ -279,10 +279,9 @@ pub(crate) async fn order(
     State(app): State<Arc<App>>,
     person: Person,
     Path(name): Path<String>,
-    Form(pairs): Form<Vec<(String, String)>>,
+    Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
     let site = site_of(&name)?;
-    let fields = Fields::new(pairs);
     let order = match fields.text("order") {
         Some("suspend") => SiteOrder::Suspend,
         Some("resume") => SiteOrder::Resume,

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Form, Query, State};
+use axum::extract::{Query, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
 use maud::{Markup, html};
 
 use crate::console::app::{Address, App};
-use crate::console::form::{Fields, own_path};
+use crate::console::form::{Fields, Sent, own_path};
 use crate::console::layout::bare;
 use crate::console::pages::go;
 use crate::console::session::Person;
@@ -49,9 +49,8 @@ fn form(app: &App, next: Option<&str>, fault: Option<&str>) -> Markup {
 pub(crate) async fn sign_in(
     State(app): State<Arc<App>>,
     Address(address): Address,
-    Form(pairs): Form<Vec<(String, String)>>,
+    Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
-    let fields = Fields::new(pairs);
     let name = fields.raw("name").unwrap_or_default().trim().to_lowercase();
     let password = fields.raw("password").unwrap_or_default().to_owned();
     if let Some(wait) = app.tries.wait(address, &name, Instant::now()) {
