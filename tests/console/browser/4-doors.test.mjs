@@ -24,7 +24,7 @@ async function signIn(page, name, password) {
 
 const password = (text) => {
   const path = join(world.sites.central.folder, 'new.password');
-  writeFileSync(path, text);
+  writeFileSync(path, text, { mode: 0o600 });
   return ['--password-file', path];
 };
 

@@ -30,7 +30,7 @@ async function launched() {
 // A test with a context of its own, signed in as `role` if one is given. `options` are those of the context; `refused: true` lets
 // answers of 400 and above pass, which the browser else reports as faults.
 export function browse(name, { role, refused = false, ...options }, act) {
-  test(name, { timeout: 60_000 }, async () => {
+  test(name, { timeout: 240_000 }, async () => {
     const context = await (await launched()).newContext({ baseURL: origin, ...options });
     context.setDefaultTimeout(10_000);
     const faults = [];
