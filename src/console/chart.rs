@@ -85,6 +85,7 @@ pub(super) fn timeline(name: &str, slots: &[Slot]) -> Markup {
                 (mark(slot.state, x, y))
             }
         }
+        p class="quiet" { (crate::report::capital(&words)) "." }
     }
 }
 

@@ -85,7 +85,7 @@ fn document(title: &str, site: &str, body: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { (title) " - " (site) }
                 link rel="stylesheet" href=(STYLE_PATH.as_str());
-                link rel="icon" href="data:,";
+                link rel="icon" href="/icon.svg";
             }
             body {
                 a class="skip" href="#main" { "To the page" }

@@ -45,9 +45,20 @@ pub(super) fn age(when: Stamp, now: Stamp) -> String {
     format!("{amount} {one}{}", if amount == 1 { "" } else { "s" })
 }
 
-/// A table's head.
+/// A table's head. A name that begins with `>` stands above numbers, at the right.
 pub(super) fn heads(names: &[&str]) -> Markup {
-    html! { thead { tr { @for name in names { th scope="col" { (name) } } } } }
+    html! {
+        thead {
+            tr {
+                @for name in names {
+                    @match name.strip_prefix('>') {
+                        Some(name) => th scope="col" class="number" { (name) },
+                        None => th scope="col" { (name) },
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// A cell that says in a narrow window, where the head is not seen, what it is.

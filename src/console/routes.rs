@@ -49,6 +49,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/health/run", post(health::run))
         .route("/metrics", get(metrics::show))
         .route(&STYLE_PATH, get(style))
+        .route("/icon.svg", get(icon))
         .fallback(nothing)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(from_fn_with_state(Arc::clone(&app), guard))
@@ -59,6 +60,18 @@ async fn style() -> ([(axum::http::HeaderName, &'static str); 2], &'static str) 
     let headers =
         [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
     (headers, STYLE)
+}
+
+/// A pack on a back: what a tab shows.
+async fn icon() -> ([(axum::http::HeaderName, &'static str); 2], &'static str) {
+    const ICON: &str = concat!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\">",
+        "<rect x=\"3\" y=\"7\" width=\"11\" height=\"14\" rx=\"3\" fill=\"#0b5c8a\"/>",
+        "<rect x=\"18\" y=\"7\" width=\"11\" height=\"14\" rx=\"3\" fill=\"#0b5c8a\"/>",
+        "<path d=\"M8 7V4h16v3M4 26h24\" fill=\"none\" stroke=\"#8a5200\" stroke-width=\"3\"/></svg>",
+    );
+    let headers = [(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "public, max-age=86400")];
+    (headers, ICON)
 }
 
 async fn nothing() -> Trouble {

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use crate::console::form::encode;
 use crate::console::layout::bare;
-use crate::engine::{self};
+use crate::engine::{self, Cause, ReviewFault};
 use crate::model::UserRole;
 use crate::report::{Exit, Report};
 
@@ -62,7 +62,15 @@ pub(super) enum Trouble {
 
 impl From<engine::Error> for Trouble {
     fn from(error: engine::Error) -> Self {
-        Trouble::Told(Box::new(Report::from(error)))
+        match error {
+            engine::Error::Review(ReviewFault::NoSuch { id }) => {
+                Trouble::NotFound { what: format!("conflict {id}") }
+            }
+            engine::Error::State(Cause::UnknownLab { site, .. }) => {
+                Trouble::NotFound { what: format!("lab {site}") }
+            }
+            other => Trouble::Told(Box::new(Report::from(other))),
+        }
     }
 }
 

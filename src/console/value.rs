@@ -91,9 +91,13 @@ fn split<'t>(text: &'t str, other: &str) -> (&'t str, &'t str, &'t str) {
         a.zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
     };
     let start = same(&mut text.chars(), &mut other.chars());
+    // Whole words and numbers: half a number that is marked says nothing.
+    let start = text.get(..start).map_or(start, |head| head.trim_end_matches(char::is_alphanumeric).len());
     let (head, rest) = text.split_at(start);
     let end = same(&mut rest.chars().rev(), &mut other.get(start..).unwrap_or_default().chars().rev());
-    let (middle, tail) = rest.split_at(rest.len() - end);
+    let tail = rest.get(rest.len() - end..).unwrap_or_default();
+    let tail = tail.trim_start_matches(char::is_alphanumeric);
+    let (middle, tail) = rest.split_at(rest.len() - tail.len());
     (head, middle, tail)
 }
 
@@ -111,9 +115,11 @@ mod tests {
     #[test]
     fn what_differs_is_marked_and_nothing_else() {
         assert_eq!(split("shelf B, left", "shelf A, left"), ("shelf ", "B", ", left"));
-        assert_eq!(split("aa", "aaa"), ("aa", "", ""));
-        assert_eq!(split("aaa", "aa"), ("aa", "a", ""));
-        assert_eq!(split("öx", "öy"), ("ö", "x", ""));
+        assert_eq!(split("aa", "aaa"), ("", "aa", ""));
+        assert_eq!(split("in store", "in use"), ("in ", "store", ""));
+        assert_eq!(split("405000.00", "410000.00"), ("", "405000", ".00"));
+        assert_eq!(split("ä öx, ä", "ä öy, ä"), ("ä ", "öx", ", ä"));
+        assert_eq!(split("a b c", "a c"), ("a ", "b ", "c"));
         assert!(shown("shelf B", Some("shelf A")).contains("shelf <mark>B</mark>"));
         assert!(!shown("same", Some("same")).contains("mark"));
     }

@@ -51,7 +51,7 @@ fn main(preview: &Preview, many: u64, choice: &Choice, token: &str) -> Markup {
         p class="warning" { "Nothing is decided yet." }
         @if many > 0 {
             table class="stack" {
-                (heads(&["table", "kind", "how many"]))
+                (heads(&["table", "kind", ">how many"]))
                 tbody {
                     @for ((table, kind), rows) in &preview.counts {
                         tr {

@@ -87,7 +87,7 @@ fn main(
         } @else {
             table class="stack" {
                 caption { "The newest first." }
-                (heads(&["when", "bundle", "what", "size", "way", "result", "file"]))
+                (heads(&["when", "bundle", "what", ">size", "way", "result", "file"]))
                 tbody { @for one in &bundles.bundles { (row(own, person, one, here)) } }
             }
         }
@@ -110,7 +110,7 @@ fn row(own: &Site, person: &Person, one: &BundleRecord, here: &[BundleName]) -> 
     };
     let file = html! {
         @if here.contains(&name) {
-            @if person.role >= UserRole::Admin { a href=(format!("/bundles/{name}/file")) { "Download" span class="quiet" { " " (one.seq) } } " " }
+            @if person.role >= UserRole::Admin { a href=(format!("/bundles/{name}/file")) { "Download" span class="unseen" { " bundle " (label) } } " " }
             form method="post" action=(format!("/bundles/{name}/verify")) { button class="plain" aria-label=(format!("Verify bundle {label}")) { "Verify" } }
         } @else { "-" }
     };

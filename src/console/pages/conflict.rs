@@ -151,20 +151,21 @@ fn choices(shown: &Shown) -> Markup {
         @if shown.line.head.status == Status::Decided {
             p { "A rule has decided it. You may decide otherwise." }
         }
-        (choice(shown, "approve", &format!("{}'s change is taken over", shown.line.head.site), &approve_words(shown)))
-        (choice(shown, "reject", "the centre's row stands", &reject_words(shown)))
+        form method="post" action=(format!("/conflicts/{id}/reject")) {
+            input type="hidden" name="seen" value=(shown.fingerprint);
+            (choice(id, "approve", &format!("{}'s change is taken over", shown.line.head.site), &approve_words(shown)))
+            (choice(id, "reject", "the centre's row stands", &reject_words(shown)))
+            (note_field("decide"))
+        }
     }
 }
 
-fn choice(shown: &Shown, word: &str, means: &str, words: &Result<String, String>) -> Markup {
-    let id = shown.line.head.id;
+fn choice(id: u64, word: &str, means: &str, words: &Result<String, String>) -> Markup {
     html! {
         @match words {
-            Ok(words) => form method="post" action=(format!("/conflicts/{id}/{word}")) {
-                input type="hidden" name="seen" value=(shown.fingerprint);
-                (note_field(word))
-                div class="actions" { button { (capital(word)) ": " bdi { (words) } } }
-                p class="quiet" { (capital(means)) "." }
+            Ok(words) => div class="actions" {
+                button formaction=(format!("/conflicts/{id}/{word}")) { (capital(word)) ": " bdi { (words) } }
+                span class="quiet" { (capital(means)) "." }
             },
             Err(why) => p { (capital(word)) ": cannot be: " (why) },
         }
@@ -176,7 +177,7 @@ fn note_field(word: &str) -> Markup {
     html! {
         details {
             summary { "Say something with it" }
-            label for=(id) { "A note for " (word) }
+            label for=(id) { "A note, kept with it" }
             input type="text" id=(id) name="note" maxlength="400";
         }
     }
@@ -233,8 +234,13 @@ fn field(shown: &Shown, at: usize) -> Markup {
             }
             label class="inline" { input type="radio" name=(format!("pick.{at}")) value="null"; "NULL" }
             label class="inline" { input type="radio" name=(format!("pick.{at}")) value="typed"; "as typed here:" }
-            @if typed.contains('\n') || typed.chars().count() > 80 {
-                textarea name=(format!("value.{at}")) rows="4" aria-label=(format!("Typed value of {name}")) { (typed) }
+            input type="hidden" name=(format!("was.{at}")) value=(typed);
+            @if typed.contains(['\n', '\r']) || typed.chars().count() > 80 {
+                textarea name=(format!("value.{at}")) rows="4" aria-label=(format!("Typed value of {name}")) {
+                    // Browsers leave the first end of a line out.
+                    @if typed.starts_with('\n') { "\n" }
+                    (typed)
+                }
             } @else {
                 input type="text" name=(format!("value.{at}")) value=(typed) aria-label=(format!("Typed value of {name}"));
             }

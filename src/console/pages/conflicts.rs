@@ -191,7 +191,7 @@ fn summary(listed: &Listed) -> Markup {
 fn table(heads_shown: &[LineHead], now: Stamp) -> Markup {
     html! {
         table class="stack" {
-            (heads(&["number", "lab", "row", "kind", "what the lab did", "age", "state"]))
+            (heads(&["number", "lab", "row", "kind", "what the lab did", ">age", "state"]))
             tbody { @for head in heads_shown { (row(head, now)) } }
         }
     }

@@ -82,13 +82,21 @@ fn wanted(fields: &Fields, shown: &Shown) -> Result<Choice, Trouble> {
         let Some(column) = column else {
             return Err(Trouble::Form { why: "it names a column that is not there".to_owned() });
         };
-        let typed = fields.raw(&format!("value.{place}")).unwrap_or_default();
+        // Forms end lines as telegraphs did; what a person typed has one sign there.
+        let field =
+            |name: &str| fields.raw(&format!("{name}.{place}")).unwrap_or_default().replace("\r\n", "\n");
+        let typed = field("value");
+        // Else what somebody typed would be lost without a word.
+        if pick != "typed" && typed != field("was") {
+            let why =
+                format!("column {} has a typed value, and \"as typed here\" is not chosen", column.name);
+            return Err(Trouble::Form { why });
+        }
         match pick {
             "central" => {}
             "lab" => wanted.lab.push(column.name.clone()),
             "null" => wanted.set.push((column.name.clone(), None)),
-            // Forms end lines as telegraphs did; what a person typed has one sign there.
-            "typed" => wanted.set.push((column.name.clone(), Some(typed.replace("\r\n", "\n")))),
+            "typed" => wanted.set.push((column.name.clone(), Some(typed))),
             _ => return Err(Trouble::Form { why: format!("column {} has no such choice", column.name) }),
         }
     }

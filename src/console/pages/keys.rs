@@ -87,7 +87,7 @@ fn lab_row(lab: &engine::SiteDetails, sight: &Sight, may: bool) -> Markup {
         SiteState::Revoked => "revoked",
     };
     let answer = html! {
-        @if may && sight.answers.contains(site) { a href=(format!("/keys/answers/{site}")) { "Download" span class="quiet" { " for " (site) } } } @else { "-" }
+        @if may && sight.answers.contains(site) { a href=(format!("/keys/answers/{site}")) { "Download" span class="unseen" { " for " (site) } } } @else { "-" }
     };
     html! {
         tr {

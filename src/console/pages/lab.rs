@@ -13,7 +13,7 @@ use crate::console::form::Fields;
 use crate::console::layout::{Place, page};
 use crate::console::pages::labs::{next, state};
 use crate::console::pages::{go, now};
-use crate::console::piece::{cell, facts, heads, number, pairs, time};
+use crate::console::piece::{cell, heads, number, pairs, time};
 use crate::console::session::Person;
 use crate::console::trouble::Trouble;
 use crate::engine::{self, DayLag, Home, LabFacts, SiteChange, SiteDetails, SiteOrder, TableDay, Timeline};
@@ -78,7 +78,7 @@ fn main(sight: &Sight, person: &Person, now: Stamp) -> Markup {
         div class="sides" {
             section class="panel" {
                 h2 { "How it stands" }
-                (facts(&site_facts(&sight.details)))
+                (stand(&sight.details))
             }
             section class="panel" {
                 h2 { "Who it is" }
@@ -102,6 +102,21 @@ fn main(sight: &Sight, person: &Person, now: Stamp) -> Markup {
     }
 }
 
+/// How things stand, without what says who it is.
+fn stand(details: &SiteDetails) -> Markup {
+    let facts = site_facts(details);
+    let is_other = |name: &str| !IDENTITY.contains(&name);
+    pairs(
+        facts
+            .pairs()
+            .iter()
+            .filter(|(name, _)| is_other(name))
+            .map(|(name, words)| (name.as_str(), html! { (words) })),
+    )
+}
+
+const IDENTITY: [&str; 3] = ["Six words", "Signing key", "Encryption key"];
+
 fn identity(sight: &Sight) -> Markup {
     let details = &sight.details;
     let unknown = || html! { span class="quiet" { "not said yet" } };
@@ -118,6 +133,7 @@ fn identity(sight: &Sight) -> Markup {
         ("Program", text(told.and_then(|told| told.program.as_ref()))),
         ("Database", text(told.and_then(|told| told.server.as_ref()))),
         ("Its clock", clock),
+        ("Signing key", html! { code { (details.signing_key_id) } }),
     ])
 }
 
@@ -128,7 +144,7 @@ fn lag_table(days: &[DayLag]) -> Markup {
             details {
                 summary { "Day by day" }
                 table {
-                    (heads(&["day", "behind at its end", "bundles"]))
+                    (heads(&["day", "behind at its end", ">bundles"]))
                     tbody {
                         @for day in known.iter().rev() {
                             tr {
@@ -156,7 +172,7 @@ fn rows_a_day(days: &[TableDay]) -> Markup {
                 p { "Nothing has come in the last two weeks." }
             } @else {
                 table class="stack" {
-                    (heads(&["day", "table", "insert", "update", "delete"]))
+                    (heads(&["day", "table", ">insert", ">update", ">delete"]))
                     tbody {
                         @for (day, tables) in by_day.iter().rev() {
                             @for one in tables {
@@ -185,7 +201,7 @@ fn set_aside(sight: &Sight) -> Markup {
                 p { "None so far." }
             } @else {
                 table class="stack" {
-                    (heads(&["table", "kind", "state", "how many"]))
+                    (heads(&["table", "kind", "state", ">how many"]))
                     tbody {
                         @for one in &sight.conflicts {
                             tr {

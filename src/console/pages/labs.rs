@@ -12,7 +12,7 @@ use crate::console::chart::lag;
 use crate::console::form::Fields;
 use crate::console::layout::{Place, page};
 use crate::console::pages::now;
-use crate::console::piece::{age, badge, cell, heads};
+use crate::console::piece::{age, badge, cell, heads, number};
 use crate::console::session::Person;
 use crate::console::trouble::Trouble;
 use crate::engine::{self, DayLag, Home, PeerStatus, Standing, standing};
@@ -119,7 +119,7 @@ fn main(sight: &Sight, show: Show, now: Stamp) -> Markup {
         } @else {
             table class="stack" {
                 caption { "Late: nothing for " (engine::LATE_DAYS) " days, or a bundle is missing. The bars are the last 30 days; the higher, the older was what the centre knew." }
-                (heads(&["lab", "state", "last data", "waits from it", "waits for it", "conflicts", "30 days", "what to do"]))
+                (heads(&["lab", "state", "last data", "waits from it", "waits for it", ">conflicts", "30 days", "what to do"]))
                 tbody { @for peer in chosen { (row(sight, peer, now)) } }
             }
         }
@@ -132,7 +132,7 @@ fn row(sight: &Sight, peer: &PeerStatus, now: Stamp) -> Markup {
     let lab = html! { a href=(format!("/labs/{}", peer.site)) { (peer.site) } };
     let conflicts_cell = html! {
         @if conflicts == 0 { "-" } @else {
-            a href=(format!("/conflicts?status=open&site={}", peer.site)) { (count(conflicts)) span class="quiet" { " of " (peer.site) } }
+            a href=(format!("/conflicts?status=open&site={}", peer.site)) { (count(conflicts)) span class="unseen" { " of " (peer.site) } }
         }
     };
     html! {
@@ -142,7 +142,7 @@ fn row(sight: &Sight, peer: &PeerStatus, now: Stamp) -> Markup {
             (cell("last data", &last_data(peer, now)))
             (cell("waits from it", &waits_from(peer)))
             (cell("waits for it", &waits_for(peer)))
-            (cell("conflicts", &conflicts_cell))
+            (number("conflicts", &conflicts_cell))
             (cell("30 days", &lag(days)))
             (cell("what to do", &next(peer, conflicts, now)))
         }
