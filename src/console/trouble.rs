@@ -62,15 +62,13 @@ pub(super) enum Trouble {
 
 impl From<engine::Error> for Trouble {
     fn from(error: engine::Error) -> Self {
-        match error {
-            engine::Error::Review(ReviewFault::NoSuch { id }) => {
-                Trouble::NotFound { what: format!("conflict {id}") }
-            }
-            engine::Error::State(Cause::UnknownLab { site, .. }) => {
-                Trouble::NotFound { what: format!("lab {site}") }
-            }
-            other => Trouble::Told(Box::new(Report::from(other))),
+        if let engine::Error::Review(ReviewFault::NoSuch { id }) = &error {
+            return Trouble::NotFound { what: format!("conflict {id}") };
         }
+        if let engine::Error::State(Cause::UnknownLab { site, .. }) = &error {
+            return Trouble::NotFound { what: format!("lab {site}") };
+        }
+        Trouble::Told(Box::new(Report::from(error)))
     }
 }
 
