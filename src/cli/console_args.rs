@@ -16,7 +16,7 @@ pub struct ServeArgs {
     /// The address and port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8417", value_parser = address)]
     pub listen: SocketAddr,
-    /// A web server stands in front; browsers see it under this origin: https://packmule.example.ac.ke
+    /// A web server stands in front; browsers see it under this origin, such as `https://packmule.example.ac.ke`
     #[arg(long, value_name = "ORIGIN", value_parser = origin, conflicts_with_all = ["tls_cert", "tls_key"])]
     pub behind_proxy: Option<String>,
     /// A PEM file with the certificate, and those that vouch for it

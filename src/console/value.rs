@@ -85,19 +85,32 @@ fn shorten(text: &str, keep: Keep, is_long: bool) -> String {
     }
 }
 
-/// The beginning and end that two texts have in common, and what is between them in the first.
+/// The beginning and end that two texts have in common, and what is between them in the first. Whole words and numbers: half a
+/// number that is marked says nothing.
 fn split<'t>(text: &'t str, other: &str) -> (&'t str, &'t str, &'t str) {
+    const WORD_BYTES_MAX: usize = 40;
     let same = |a: &mut dyn Iterator<Item = char>, b: &mut dyn Iterator<Item = char>| -> usize {
         a.zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
     };
+    // What has no end for so long is no word, and is marked where it differs.
+    let shorter =
+        |whole: usize, trimmed: usize| if whole - trimmed > WORD_BYTES_MAX { whole } else { trimmed };
     let start = same(&mut text.chars(), &mut other.chars());
-    // Whole words and numbers: half a number that is marked says nothing.
-    let start = text.get(..start).map_or(start, |head| head.trim_end_matches(char::is_alphanumeric).len());
+    let goes_on = |text: &str| text.get(start..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+    let head = text.get(..start).unwrap_or_default();
+    let start = match goes_on(text) || goes_on(other) {
+        true => shorter(start, head.trim_end_matches(char::is_alphanumeric).len()),
+        false => start,
+    };
     let (head, rest) = text.split_at(start);
     let end = same(&mut rest.chars().rev(), &mut other.get(start..).unwrap_or_default().chars().rev());
-    let tail = rest.get(rest.len() - end..).unwrap_or_default();
-    let tail = tail.trim_start_matches(char::is_alphanumeric);
-    let (middle, tail) = rest.split_at(rest.len() - tail.len());
+    let (middle, tail) = rest.split_at(rest.len() - end);
+    // Where the first only lacks something, the word behind the hole is marked.
+    let end = match middle.is_empty() || middle.ends_with(char::is_alphanumeric) {
+        true => shorter(end, tail.trim_start_matches(char::is_alphanumeric).len()),
+        false => end,
+    };
+    let (middle, tail) = rest.split_at(rest.len() - end);
     (head, middle, tail)
 }
 
