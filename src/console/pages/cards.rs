@@ -106,6 +106,7 @@ pub(crate) async fn enrol(
     Path(name): Path<String>,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Result<Response, Trouble> {
+    person.expect(UserRole::Admin)?;
     let site = site_of(&name)?;
     if Fields::new(pairs).text("compared") != Some("yes") {
         return Err(Trouble::Form { why: "the six words must have been compared".to_owned() });

@@ -144,6 +144,7 @@ pub(crate) async fn rotate(
     person: Person,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Result<Response, Trouble> {
+    person.expect(UserRole::Admin)?;
     let fields = Fields::new(pairs);
     if fields.text("confirm").map(str::trim) != Some(app.site.as_str()) {
         return Err(Trouble::Form { why: format!("for new keys, the name {} must be written", app.site) });

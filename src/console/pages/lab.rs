@@ -281,6 +281,7 @@ pub(crate) async fn order(
     Path(name): Path<String>,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Result<Response, Trouble> {
+    person.expect(UserRole::Admin)?;
     let site = site_of(&name)?;
     let fields = Fields::new(pairs);
     let order = match fields.text("order") {
