@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest as _, Sha256};
 
 use crate::console::app::lock;
+use crate::console::trouble::Trouble;
 use crate::engine::{Choice, Pick};
 use crate::ledger::User;
 use crate::model::{Stamp, UserName, UserRole, hex_from_bytes};
@@ -25,6 +26,13 @@ pub(super) struct Person {
     pub(super) changed_at: Stamp,
     /// Their session.
     pub(super) key: SessionKey,
+}
+
+impl Person {
+    /// Refuses what the role does not allow before anything else is looked at; the database is asked once more when it is done.
+    pub(super) fn expect(&self, least: UserRole) -> Result<(), Trouble> {
+        if self.role < least { Err(Trouble::NotAllowed { least }) } else { Ok(()) }
+    }
 }
 
 /// Many decisions that a person has looked at and not yet made.

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -133,7 +134,9 @@ impl Stage<'_> {
         let mut bytes = [0; 8];
         getrandom::getrandom(&mut bytes).map_err(|fault| self.fault(&path, io::Error::from(fault)))?;
         let password: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        fs::write(&path, &password).map_err(|source| self.fault(&path, source))?;
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let written = file.and_then(|mut file| file.write_all(password.as_bytes()));
+        written.map_err(|source| self.fault(&path, source))?;
         let add = ["users", "add", USER, "--role", "admin", "--password-file", "grace.password"];
         self.briefly(Place::Central, &add)?;
         Ok(password)

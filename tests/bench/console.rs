@@ -1,6 +1,7 @@
 //! The console of a centre with very many labs, conflicts and bundles: how long its pages take, and what it holds in memory.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub(crate) fn console(server: &PrivateServer, size: &Size) {
     ));
     let pair = centre(server, labs);
     std::fs::write(pair.path("password"), PASSWORD).unwrap();
+    std::fs::set_permissions(pair.path("password"), std::fs::Permissions::from_mode(0o600)).unwrap();
     pair.run("central", &["users", "add", "grace", "--role", "admin", "--password-file", "password"]);
     let served = Served::start(pair.command("central", &["serve", "--listen", "127.0.0.1:0", "--json"]));
     let mut visitor = Visitor::at(&served.url);

@@ -1,6 +1,7 @@
 //! The sites of a run, what is served of them, and the file that tells the tests in the browser where all that is.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
@@ -66,6 +67,7 @@ impl World {
     fn password(&self, name: &str) -> PathBuf {
         let path = self.central().path(&format!("{name}.password"));
         fs::write(&path, password_of(name)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         path
     }
 }

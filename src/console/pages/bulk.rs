@@ -24,14 +24,12 @@ pub(crate) async fn preview(
     person: Person,
     Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
+    person.expect(UserRole::Reviewer)?;
     let choice = match fields.text("choice") {
         Some("approve") => Choice::Approve,
         Some("reject") => Choice::Reject,
         Some(_) | None => return Err(Trouble::Form { why: "it does not say what to decide".to_owned() }),
     };
-    if person.role < UserRole::Reviewer {
-        return Err(Trouble::NotAllowed { least: UserRole::Reviewer });
-    }
     let asked = Asked::read(&fields, now())?;
     let wanted = choice.clone();
     let look = move |home: &mut Home<'_>| engine::preview_decisions(home, &asked.filter, &wanted);
@@ -129,6 +127,7 @@ pub(crate) async fn decide(
     person: Person,
     Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
+    person.expect(UserRole::Reviewer)?;
     let token = fields.text("token").unwrap_or_default();
     let Some(proposal) = app.sessions.take_proposal(&person.key, token) else {
         app.sessions.leave_note(

@@ -106,6 +106,7 @@ pub(crate) async fn enrol(
     Path(name): Path<String>,
     Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
+    person.expect(UserRole::Admin)?;
     let site = site_of(&name)?;
     if fields.text("compared") != Some("yes") {
         return Err(Trouble::Form { why: "the six words must have been compared".to_owned() });

@@ -94,17 +94,26 @@ fn column(shown: &Shown, at: usize, with_now: bool) -> Markup {
         (false, _) => "",
     };
     let name = shown.shape.columns.get(at).map(|column| escape(&column.name)).unwrap_or_default();
-    let before = shown.before.row().and_then(|row| row.0.get(at));
+    let before = cell_of(&shown.before, at);
+    // Where both sides have changed it, what is to be told apart is these two.
+    let (central_beside, lab_beside) = match mark {
+        "!" => (cell_of(&shown.lab, at).or(before), cell_of(&shown.central, at).or(before)),
+        _ => (before, before),
+    };
     let now = shown.now.clone().map_or(ShownRow::NoRow, ShownRow::Row);
     html! {
         tr class=(class) {
             th scope="row" { bdi { (name) } }
             td data-name="before" { (side(&shown.before, at, None)) }
-            td data-name="central" { (side(&shown.central, at, before)) }
-            td data-name=(shown.line.head.site) { (side(&shown.lab, at, before)) }
+            td data-name="central" { (side(&shown.central, at, central_beside)) }
+            td data-name=(shown.line.head.site) { (side(&shown.lab, at, lab_beside)) }
             @if with_now { td data-name="now" { (side(&now, at, before)) } }
         }
     }
+}
+
+fn cell_of(row: &ShownRow, at: usize) -> Option<&Value> {
+    row.row().and_then(|row| row.0.get(at))
 }
 
 fn side(row: &ShownRow, at: usize, beside: Option<&Value>) -> Markup {

@@ -124,11 +124,9 @@ async fn one(
     fields: Fields,
     choose: Chooser,
 ) -> Result<Response, Trouble> {
+    person.expect(UserRole::Reviewer)?;
     let seen = fields.parsed::<Fingerprint>("seen")?;
     let seen = seen.ok_or_else(|| Trouble::Form { why: "it does not say what was seen".to_owned() })?;
-    if person.role < UserRole::Reviewer {
-        return Err(Trouble::NotAllowed { least: UserRole::Reviewer });
-    }
     let manner = manner(person, &fields);
     let shown = app.desk.look(person, move |home| engine::show(home, id)).await?;
     let choice = choose(&fields, &shown)?;

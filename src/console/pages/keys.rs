@@ -144,6 +144,7 @@ pub(crate) async fn rotate(
     person: Person,
     Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
+    person.expect(UserRole::Admin)?;
     if fields.text("confirm").map(str::trim) != Some(app.site.as_str()) {
         return Err(Trouble::Form { why: format!("for new keys, the name {} must be written", app.site) });
     }

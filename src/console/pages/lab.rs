@@ -281,6 +281,7 @@ pub(crate) async fn order(
     Path(name): Path<String>,
     Sent(fields): Sent,
 ) -> Result<Response, Trouble> {
+    person.expect(UserRole::Admin)?;
     let site = site_of(&name)?;
     let order = match fields.text("order") {
         Some("suspend") => SiteOrder::Suspend,

@@ -1,7 +1,8 @@
 // What people decide: by forms alone, with the keyboard alone, two at once, and what becomes of it.
 
 import assert from 'node:assert/strict';
-import { browse, cell, conflict, item, line, origin, packmule, send, session, sql, world } from './lib.mjs';
+import { mkdirSync } from 'node:fs';
+import { browse, cell, conflict, item, line, origin, packmule, press, send, session, sql, world } from './lib.mjs';
 
 const open = async (page, record, table = 'items') => {
   const id = conflict(table, record);
@@ -20,10 +21,10 @@ browse('approving by a form writes what the button says', { role: 'reviewer', ja
   const id = await open(page, 1);
   assert.match(await approve(page).innerText(), /quantity 7/);
   assert.match(await approve(page).innerText(), /note shelf B/);
-  const form = page.locator('form[action$="/approve"]');
+  const form = page.locator('form', { has: approve(page) });
   await form.locator('summary').click();
   await form.getByLabel(/note/i).fill('counted on Friday');
-  await approve(page).click();
+  await press(page, approve(page));
   assert.equal(item('central', 1), '7 shelf B');
   assert.equal(line(id), `decided lab ${world.users.reviewer.name}`);
   assert.equal(cell('central', `SELECT decision_note FROM conflict_log WHERE id = ${id}`), 'counted on Friday');
@@ -33,7 +34,7 @@ browse('approving by a form writes what the button says', { role: 'reviewer', ja
 browse('rejecting by a form leaves what the button says', { role: 'reviewer', javaScriptEnabled: false }, async (page) => {
   const id = await open(page, 2);
   assert.match(await reject(page).innerText(), /quantity 8/);
-  await reject(page).click();
+  await press(page, reject(page));
   assert.equal(item('central', 2), '8 old');
   assert.equal(line(id), `decided central ${world.users.reviewer.name}`);
 });
@@ -45,7 +46,7 @@ browse('columns of either side and a typed value make one row', { role: 'reviewe
   await column(page, 'note').getByRole('textbox').fill('typed <b>by</b> "hand", 5 > 3 & so on');
   await page.locator('form[action$="/merge"] summary', { hasText: 'other columns' }).click();
   await column(page, 'label').getByRole('radio', { name: 'NULL' }).check();
-  await button(page, /^Merge: /).click();
+  await press(page, button(page, /^Merge: /));
   assert.equal(item('central', 3), '7 typed <b>by</b> "hand", 5 > 3 & so on');
   assert.equal(cell('central', 'SELECT label IS NULL FROM items WHERE id = 3'), '1');
   assert.equal(line(id), `decided merged ${world.users.reviewer.name}`);
@@ -53,14 +54,14 @@ browse('columns of either side and a typed value make one row', { role: 'reviewe
 
 browse('a decision is taken back by a form, and another one made', { role: 'reviewer', javaScriptEnabled: false }, async (page) => {
   const id = await open(page, 4);
-  await approve(page).click();
+  await press(page, approve(page));
   assert.equal(item('central', 4), '7 shelf B');
   await page.goto(`/conflicts/${id}`);
-  await button(page, /^Take it back: /).click();
+  await press(page, button(page, /^Take it back: /));
   assert.match(line(id), /^open /);
   assert.equal(item('central', 4), '8 old');
   await page.goto(`/conflicts/${id}`);
-  await reject(page).click();
+  await press(page, reject(page));
   assert.match(line(id), /^decided central /);
 });
 
@@ -68,14 +69,14 @@ browse('many are decided at once, after a preview with counts and samples', { ro
   const waiting = () => Number(cell('central', "SELECT COUNT(*) FROM conflict_log WHERE status = 'open' AND table_name = 'prices'"));
   assert.equal(waiting(), 50);
   await page.goto('/conflicts?table=prices&site=lab-b');
-  await button(page, /approving/).click();
+  await press(page, button(page, /approving/));
   const preview = await page.innerText('main');
   assert.match(preview, /\b50\b/);
   assert.match(preview, /prices/);
   assert.match(preview, /lab-b/);
   assert.match(preview, /3\.50/, 'no sample of what would be written');
   assert.equal(waiting(), 50, 'a preview decides nothing');
-  await button(page, 'Approve 50 conflicts').click();
+  await press(page, button(page, 'Approve 50 conflicts'));
   assert.equal(waiting(), 0);
   assert.equal(cell('central', 'SELECT price FROM prices WHERE id = 1'), '3.50');
   assert.equal(cell('central', `SELECT COUNT(*) FROM conflict_log WHERE table_name = 'prices' AND decided_by = '${world.users.reviewer.name}'`), '50');
@@ -83,7 +84,7 @@ browse('many are decided at once, after a preview with counts and samples', { ro
 
 browse('a preview is good once, and for whoever has seen it', { role: 'reviewer', refused: true }, async (page, context) => {
   await page.goto('/conflicts?table=shelves');
-  await button(page, /rejecting/).click();
+  await press(page, button(page, /rejecting/));
   const token = await page.locator('input[name=token]').first().inputValue();
   const { header: other } = await session(world.users.admin.name, world.users.admin.password);
   const isOpen = () => assert.match(line(conflict('shelves', 8)), /^open /);
@@ -92,11 +93,11 @@ browse('a preview is good once, and for whoever has seen it', { role: 'reviewer'
   // Whoever has looked at something else since has not looked at this.
   const second = await context.newPage();
   await second.goto('/conflicts?table=spans');
-  await button(second, /rejecting/).click();
-  await button(page, /^Reject 1 conflict/).click();
+  await press(second, button(second, /rejecting/));
+  await press(page, button(page, /^Reject 1 conflict/));
   assert.match(await page.innerText('main'), /Nothing was decided/);
   isOpen();
-  await button(second, /^Reject 1 conflict/).click();
+  await press(second, button(second, /^Reject 1 conflict/));
   assert.match(line(conflict('spans', 1)), /^decided central /);
 });
 
@@ -122,8 +123,7 @@ browse('with the keyboard alone: past the menu, to the button, and always seen w
   }
   assert.ok(seen.at(-1).startsWith('Approve: '), `never came to the button: ${seen}`);
   assert.ok(!seen.includes('Keys'), 'the skip link skips nothing');
-  await Promise.all([page.waitForLoadState('load'), page.keyboard.press('Enter')]);
-  await page.waitForURL((url) => url.hash === '');
+  await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
   assert.match(line(id), /^decided lab /);
 });
 
@@ -131,11 +131,8 @@ browse('of two who decide at once the second is told, and shown how it stands no
   const id = await open(page, 5);
   const second = await context.newPage();
   await second.goto(`/conflicts/${id}`);
-  await reject(second).click();
-  const [answer] = await Promise.all([
-    page.waitForResponse((one) => one.request().method() === 'POST'),
-    approve(page).click(),
-  ]);
+  await press(second, reject(second));
+  const answer = await press(page, approve(page));
   assert.equal(answer.status(), 409);
   assert.equal(item('central', 5), '8 old');
   const shown = await page.innerText('main');
@@ -146,24 +143,22 @@ browse('of two who decide at once the second is told, and shown how it stands no
 browse('who decides on a row that has changed since is told, and shown the row as it is', { role: 'reviewer', refused: true }, async (page) => {
   const id = await open(page, 20);
   sql('central', 'UPDATE items SET quantity = 99 WHERE id = 20');
-  const [answer] = await Promise.all([
-    page.waitForResponse((one) => one.request().method() === 'POST'),
-    approve(page).click(),
-  ]);
+  const answer = await press(page, approve(page));
   assert.equal(answer.status(), 409);
   assert.match(line(id), /^open /);
   assert.match(await page.innerText('main'), /99/);
   // What is shown now is good to decide on.
-  await reject(page).click();
+  await press(page, reject(page));
   assert.match(line(id), /^decided /);
   assert.equal(item('central', 20), '99 old');
 });
 
 browse('a decision is an edit at the centre, and reaches the labs', { role: 'reviewer', javaScriptEnabled: false }, async (page) => {
   await open(page, 9);
-  await approve(page).click();
+  await press(page, approve(page));
   for (const lab of ['lab-a', 'lab-e']) {
     const stick = `${world.sites[lab].folder}/by-stick`;
+    mkdirSync(stick, { recursive: true });
     packmule('central', ['export', stick, '--to', lab]);
     packmule(lab, ['import', stick]);
     assert.equal(item(lab, 9), '7 shelf B', lab);
@@ -174,7 +169,7 @@ browse('a value that the table refuses is told in words, and nothing is decided'
   const id = await open(page, 21);
   await column(page, 'quantity').getByRole('radio', { name: /typ/i }).check();
   await column(page, 'quantity').getByRole('textbox').fill('many');
-  await button(page, /^Merge: /).click();
+  await press(page, button(page, /^Merge: /));
   assert.match(await page.innerText('main'), /quantity/);
   assert.match(line(id), /^open /);
   assert.equal(item('central', 21), '8 old');

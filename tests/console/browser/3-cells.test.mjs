@@ -59,7 +59,8 @@ browse('text from right to left stays in its cell, and a character that turns te
 
 browse('no value, no text and the text NULL are three things', { role: 'admin' }, async (page) => {
   await open(page, 14);
-  const row = (name) => page.locator('main tr').filter({ has: page.getByRole('rowheader', { name, exact: true }) }).first();
+  const row = (name) => page.locator('main tr').filter({ has: page.getByRole('rowheader', { name: new RegExp(`\\b${name}$`) }) }).first();
+  for (const summary of await page.locator('main details:has(table) > summary').all()) await summary.click();
   const cells = async (name) => (await row(name).locator('td').allInnerTexts()).map((text) => text.trim());
   const [, centralNote, labNote] = await cells('note');
   assert.notEqual(centralNote, labNote);

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { browse, cell, conflict, line, origin, packmule, send, session, world } from './lib.mjs';
+import { browse, cell, conflict, line, origin, packmule, press, send, session, world } from './lib.mjs';
 
 const HEADERS = {
   'content-security-policy': /default-src 'none'/,
@@ -19,12 +19,12 @@ const HEADERS = {
 async function signIn(page, name, password) {
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await press(page, page.getByRole('button', { name: 'Sign in' }));
 }
 
 const password = (text) => {
   const path = join(world.sites.central.folder, 'new.password');
-  writeFileSync(path, text);
+  writeFileSync(path, text, { mode: 0o600 });
   return ['--password-file', path];
 };
 
@@ -192,7 +192,7 @@ browse('a session ends with signing out', { javaScriptEnabled: false }, async (p
   await page.goto('/');
   await signIn(page, world.users.viewer.name, world.users.viewer.password);
   const before = await context.cookies();
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  await press(page, page.getByRole('button', { name: 'Sign out' }));
   assert.match(page.url(), /\/signin/);
   await context.addCookies(before);
   await page.goto('/');

@@ -30,7 +30,7 @@ async function launched() {
 // A test with a context of its own, signed in as `role` if one is given. `options` are those of the context; `refused: true` lets
 // answers of 400 and above pass, which the browser else reports as faults.
 export function browse(name, { role, refused = false, ...options }, act) {
-  test(name, { timeout: 60_000 }, async () => {
+  test(name, { timeout: 240_000 }, async () => {
     const context = await (await launched()).newContext({ baseURL: origin, ...options });
     context.setDefaultTimeout(10_000);
     const faults = [];
@@ -132,6 +132,12 @@ export async function complaints(page) {
     nodes.slice(0, 3).map(({ html, failureSummary }) => `${id}: ${help}: ${html.slice(0, 200)} ${failureSummary.slice(0, 300)}`));
 }
 
+// Presses a button that sends a form, and returns the page that comes of it.
+export async function press(page, button) {
+  const [answer] = await Promise.all([page.waitForNavigation(), button.click()]);
+  return answer;
+}
+
 // By how many pixels a page is wider than its window.
 export const sideways = (page) =>
   page.evaluate(() => document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth);
@@ -143,4 +149,24 @@ export function send(path, form, headers) {
     headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
     body: new URLSearchParams(form),
   });
+}
+
+// The files of a zip archive that compresses nothing: their names and bytes.
+export function unpacked(zip) {
+  const files = [];
+  const end = zip.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
+  let at = zip.readUInt32LE(end + 16);
+  while (zip.readUInt32LE(at) === 0x02014b50) {
+    const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((place) => zip.readUInt16LE(at + place));
+    const name = zip.toString('utf8', at + 46, at + 46 + nameBytes);
+    assert.equal(zip.readUInt16LE(at + 10), 0, `${name} is compressed`);
+    let size = zip.readUInt32LE(at + 24);
+    // Too large for its place, or said to be: then it stands first in a field behind the name.
+    if (size === 0xffffffff) size = Number(zip.readBigUInt64LE(at + 46 + nameBytes + 4));
+    const local = zip.readUInt32LE(at + 42);
+    const begin = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
+    files.push({ name, bytes: zip.subarray(begin, begin + size) });
+    at += 46 + nameBytes + extraBytes + commentBytes;
+  }
+  return files;
 }
