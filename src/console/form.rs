@@ -1,6 +1,7 @@
 //! What a form or an address line holds, as pairs of texts.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::{Form, FromRequest, Request};
 
@@ -46,11 +47,16 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
     type Rejection = Trouble;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Trouble> {
-        let form = Form::<Vec<(String, String)>>::from_request(request, state).await;
+        // Whoever has not signed in can send a form, too: a slow one must not hold a line.
+        let form = Form::<Vec<(String, String)>>::from_request(request, state);
+        let form = tokio::time::timeout(FORM_MAX, form).await;
+        let form = form.map_err(|_| Trouble::Form { why: "it came too slowly".to_owned() })?;
         let Form(pairs) = form.map_err(|fault| Trouble::Form { why: fault.body_text() })?;
         Ok(Sent(Fields::new(pairs)))
     }
 }
+
+const FORM_MAX: Duration = Duration::from_secs(60);
 
 /// A text as a part of an address.
 pub(super) fn encode(text: &str) -> String {

@@ -39,7 +39,7 @@ pub(crate) use facts::wrap;
 pub(crate) use finding::Finding;
 pub(crate) use peer::{amount, from_words, moment, peer_json, pile, to_words, under_way, waiting_words};
 pub(crate) use phrase::{bundles, by_kind, capital, counts_json, is_are, number_of};
-pub(crate) use site::{enrolled_next, order_facts, order_words, site_facts};
+pub(crate) use site::{enrolled_next, enrolled_there, order_facts, order_words, site_facts};
 pub(crate) use stick::no_stick;
 pub use text::{count, disk_size, escape, size};
 pub(crate) use text::{object, percent};

@@ -111,6 +111,11 @@ fn revoked_outbox(removed: u64) -> String {
 
 /// What comes after a lab was enrolled.
 pub(crate) fn enrolled_next(enrolled: &Enrolled) -> String {
+    format!("give {} to {}, {}", display_path(&enrolled.answer), enrolled.site, enrolled_there(enrolled))
+}
+
+/// The same from when the lab has its answer.
+pub(crate) fn enrolled_there(enrolled: &Enrolled) -> String {
     let site = &enrolled.site;
     let file = enrolled.answer.file_name().map_or_else(String::new, |name| display_path(name.as_ref()));
     let round = match &enrolled.account {
@@ -119,8 +124,5 @@ pub(crate) fn enrolled_next(enrolled: &Enrolled) -> String {
             "packmule export; when its stick comes here: packmule import, which puts the rows for {site} on it"
         ),
     };
-    format!(
-        "give {} to {site}, and read the centre's six words to it by telephone; there: packmule join {file}, then {round}",
-        display_path(&enrolled.answer),
-    )
+    format!("and read the centre's six words to it by telephone; there: packmule join {file}, then {round}")
 }

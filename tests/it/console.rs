@@ -214,7 +214,7 @@ fn a_decision_by_form_is_on_what_was_seen_and_carries_the_name() {
     let fields = format!("seen={}&note=by+form", seen(&answer.body));
     served.form(&cookie, "/conflicts/1/approve", &fields).is(303);
     assert_eq!(stock(central, 1), "10 lab moved");
-    assert_eq!(round.line(1), "changed decided lab grace");
+    assert_eq!(round.line(1), "changed decided merged grace");
     round.go_round_all();
     round.go_round_all();
     assert_eq!(stock(round.lab("lab-b"), 1), "10 lab moved");

@@ -18,7 +18,7 @@ use crate::console::session::Person;
 use crate::console::trouble::Trouble;
 use crate::engine::{self, AccountOptions, Enrolled, Home, LabAccount};
 use crate::model::{Site, Stamp, UserRole};
-use crate::report::{Report, enrolled_next};
+use crate::report::{Report, enrolled_there};
 
 /// A card that waits for two people to compare words.
 pub(super) struct Waiting {
@@ -150,7 +150,8 @@ fn enrolled_note(enrolled: &Enrolled) -> String {
         }
     }
     lines.push(format!("Six words of the centre: {words}"));
-    lines.push(format!("Do next: download the answer below; {}", enrolled_next(enrolled)));
+    lines
+        .push(format!("Do next: download the answer below, give it to {site}, {}", enrolled_there(enrolled)));
     lines.join("\n")
 }
 
