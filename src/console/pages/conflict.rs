@@ -49,7 +49,7 @@ pub(super) fn main(shown: &Shown, person: &Person, warning: Option<&Markup>) -> 
         p { bdi { (conflict_headline(shown)) } }
         (rows(shown))
         div class="sides" {
-            @if person.role >= UserRole::Reviewer { section class="panel" { (choices(shown)) } }
+            @if person.role >= UserRole::Reviewer { section class="panel deed" { (choices(shown)) } }
             section class="panel" { h2 { "What belongs to it" } (facts(&conflict_facts(shown))) (beside(shown)) }
         }
         @if person.role >= UserRole::Reviewer && !is_decided_by_person(shown) { (merge_form(shown)) }
@@ -210,7 +210,7 @@ fn merge_form(shown: &Shown) -> Markup {
     let places: Vec<usize> = (0..shown.shape.columns.len()).collect();
     let (first, rest): (Vec<usize>, Vec<usize>) = places.into_iter().partition(|&at| compared(shown, at).0);
     html! {
-        section {
+        section class="deed" {
             h2 { "Or put the row together" }
             form class="panel" method="post" action=(format!("/conflicts/{id}/merge")) {
                 input type="hidden" name="seen" value=(shown.fingerprint);

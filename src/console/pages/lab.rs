@@ -231,7 +231,7 @@ fn orders(site: &str, state: SiteState) -> Markup {
         }
     };
     html! {
-        section {
+        section class="deed" {
             h2 { "Do something" }
             div class="sides" {
                 @if state == SiteState::Active {

@@ -45,6 +45,13 @@ const PAGES = {
   'health': '/health',
 };
 
+// Pages that are others with other rows: looked at in the light alone, unless somebody wants to see them.
+const ALIKE = new Set([
+  'labs-late', 'labs-stopped', 'labs-with-conflicts', 'lab-online', 'lab-never-heard-of', 'bundles-of-a-lab', 'conflicts-of-a-table',
+  'conflict-script', 'conflict-bytes', 'conflict-rtl', 'conflict-nulls', 'conflict-missing', 'conflict-deleted', 'conflict-exists',
+  'conflict-orphan', 'conflict-value', 'conflict-decided-by-rule',
+]);
+
 const REFUSED = {
   'not-found': ['/labs/lab-x', 404],
   'no-such-conflict': ['/conflicts/999999', 404],
@@ -75,6 +82,7 @@ for (const colorScheme of ['light', 'dark']) {
   browse(`every page is for everybody, ${colorScheme}`, { role: 'admin', colorScheme }, async (page) => {
     const faults = [];
     for (const [name, path] of Object.entries(PAGES)) {
+      if (colorScheme === 'dark' && ALIKE.has(name) && !process.env.PACKMULE_SHOTS) continue;
       const found = typeof path === 'function' ? await path(page) : path;
       const answer = typeof found === 'string' ? await page.goto(found) : found;
       assert.equal(answer.status(), 200, `${name}: ${await page.innerText('body')}`);
@@ -102,17 +110,20 @@ for (const colorScheme of ['light', 'dark']) {
 }
 
 browse('on paper there is the matter and no buttons', { role: 'admin' }, async (page) => {
-  for (const path of ['/', `/conflicts/${conflict('items', 6)}`]) {
+  for (const path of ['/', '/labs/lab-b', '/bundles', `/conflicts/${conflict('items', 6)}`]) {
     await page.emulateMedia({ media: 'print' });
     await page.goto(path);
     for (const control of await page.locator('button, nav').all()) {
       assert.equal(await control.isVisible(), false, `${path}: ${await control.innerText()}`);
     }
-    assert.ok((await page.innerText('main')).includes('lab-a'), path);
+    assert.match(await page.innerText('main'), /lab-[ab]/, path);
     // Dark paper would be a waste of ink.
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
-    const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-    assert.match(paper, /^rgb\(2[3-5]\d, 2[3-5]\d, 2[3-5]\d\)$|^rgba\(0, 0, 0, 0\)$/, path);
+    const dark = await page.evaluate(() => [...document.querySelectorAll('body, body *')].filter((one) => {
+      const [red, green, blue, opaque = 1] = getComputedStyle(one).backgroundColor.match(/[\d.]+/g).map(Number);
+      return one.checkVisibility() && opaque > 0 && red + green + blue < 3 * 180;
+    }).map((one) => one.outerHTML.slice(0, 100)));
+    assert.deepEqual(dark, [], path);
     await shoot(page, `print${path.replaceAll('/', '-')}`);
   }
 });
