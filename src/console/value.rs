@@ -9,6 +9,10 @@ use crate::report::{count, escape, size};
 pub(super) fn value(value: &Value, beside: Option<&Value>) -> Markup {
     match value {
         Value::Null => html! { span class="null" { "NULL" } },
+        // Slanted letters are all that would tell it from what these words mean.
+        Value::Text(text) if OUR_WORDS.contains(&text.as_str()) => {
+            html! { bdi class="cell" { "\"" (text) "\"" } }
+        }
         Value::Text(text) if text.is_empty() => html! { span class="null" { "empty text" } },
         Value::Text(text) => text_value(text, beside),
         Value::Bytes(bytes) => bytes_value(bytes),
@@ -115,6 +119,8 @@ fn split<'t>(text: &'t str, other: &str) -> (&'t str, &'t str, &'t str) {
 }
 
 const CHARS_SHOWN: usize = 160;
+/// What stands in the place of a value where there is none.
+const OUR_WORDS: [&str; 4] = ["NULL", "empty text", "no row", "not known"];
 
 #[cfg(test)]
 mod tests {
@@ -152,6 +158,11 @@ mod tests {
             shown("NULL", None),
             shown("empty text", None),
         ];
+        // Without the marks, as a person hears them read out.
+        let words = |html: &String| -> String {
+            html.split('<').filter_map(|part| part.split_once('>')).map(|(_, words)| words).collect()
+        };
+        let all = all.each_ref().map(words);
         for (at, one) in all.iter().enumerate() {
             assert!(all.iter().skip(at + 1).all(|other| other != one), "{one}");
         }

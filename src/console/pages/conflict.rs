@@ -49,8 +49,8 @@ pub(super) fn main(shown: &Shown, person: &Person, warning: Option<&Markup>) -> 
         p { bdi { (conflict_headline(shown)) } }
         (rows(shown))
         div class="sides" {
-            section class="panel" { h2 { "What belongs to it" } (facts(&conflict_facts(shown))) (beside(shown)) }
             @if person.role >= UserRole::Reviewer { section class="panel" { (choices(shown)) } }
+            section class="panel" { h2 { "What belongs to it" } (facts(&conflict_facts(shown))) (beside(shown)) }
         }
         @if person.role >= UserRole::Reviewer && !is_decided_by_person(shown) { (merge_form(shown)) }
     }
@@ -109,6 +109,14 @@ fn column(shown: &Shown, at: usize, with_now: bool) -> Markup {
             td data-name=(shown.line.head.site) { (side(&shown.lab, at, lab_beside)) }
             @if with_now { td data-name="now" { (side(&now, at, before)) } }
         }
+    }
+}
+
+/// What a column has where nothing else is chosen: what rejecting would leave there. `None`: there is no such row, and the lab's stands for it.
+fn ground(shown: &Shown, at: usize) -> Option<&Value> {
+    match &shown.reject {
+        Ok(row) => row.as_ref().and_then(|row| row.0.get(at)),
+        Err(_) => cell_of(&shown.central, at),
     }
 }
 
@@ -172,7 +180,7 @@ fn choices(shown: &Shown) -> Markup {
 fn choice(id: u64, word: &str, means: &str, words: &Result<String, String>) -> Markup {
     html! {
         @match words {
-            Ok(words) => div class="actions" {
+            Ok(words) => div class="actions choice" {
                 button formaction=(format!("/conflicts/{id}/{word}")) { (capital(word)) ": " bdi { (words) } }
                 span class="quiet" { (capital(means)) "." }
             },
@@ -187,7 +195,8 @@ fn note_field(word: &str) -> Markup {
         details {
             summary { "Say something with it" }
             label for=(id) { "A note, kept with it" }
-            input type="text" id=(id) name="note" maxlength="400";
+            // Not one line: there Enter would press the first button, and approve.
+            textarea id=(id) name="note" rows="2" maxlength="400" {}
         }
     }
 }
@@ -223,8 +232,7 @@ fn field(shown: &Shown, at: usize) -> Markup {
     };
     let name = escape(&column.name);
     let lab = shown.line.head.site.as_str();
-    let of = |row: &ShownRow| row.row().and_then(|row| row.0.get(at)).cloned();
-    let (central, own) = (of(&shown.central), of(&shown.lab));
+    let (central, own) = (ground(shown, at).cloned(), cell_of(&shown.lab, at).cloned());
     let typed = match (&own, &central) {
         (Some(Value::Text(text)), _) | (None | Some(Value::Null), Some(Value::Text(text)))
             if text.chars().count() <= CHARS_OFFERED =>
@@ -237,9 +245,11 @@ fn field(shown: &Shown, at: usize) -> Markup {
     html! {
         fieldset {
             legend { bdi { (name) } }
-            label class="inline" { input type="radio" name=(format!("pick.{at}")) value="central" checked; "central" (short(&central)) }
+            @if central.is_some() {
+                label class="inline" { input type="radio" name=(format!("pick.{at}")) value="central" checked; "central" (short(&central)) }
+            }
             @if own.is_some() {
-                label class="inline" { input type="radio" name=(format!("pick.{at}")) value="lab"; (lab) (short(&own)) }
+                label class="inline" { input type="radio" name=(format!("pick.{at}")) value="lab" checked[central.is_none()]; (lab) (short(&own)) }
             }
             label class="inline" { input type="radio" name=(format!("pick.{at}")) value="null"; "NULL" }
             label class="inline" { input type="radio" name=(format!("pick.{at}")) value="typed"; "as typed here:" }

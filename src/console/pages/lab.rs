@@ -12,7 +12,7 @@ use crate::console::chart::{hours_words, lag, timeline};
 use crate::console::form::Sent;
 use crate::console::layout::{Place, page};
 use crate::console::pages::labs::{next, state};
-use crate::console::pages::{go, now};
+use crate::console::pages::{go, now, transfer};
 use crate::console::piece::{cell, heads, number, pairs, time};
 use crate::console::session::Person;
 use crate::console::trouble::Trouble;
@@ -241,6 +241,9 @@ fn orders(site: &str, state: SiteState) -> Markup {
                             p { "Seals what waits for " (site) " and gives it to you as a file. Put it on a stick; there: " code { "packmule import" } "." }
                             button { "Download what waits for " (site) }
                         }
+                    }
+                    div {
+                        (transfer::upload_form())
                     }
                     div class="panel" {
                         h3 { "All rows anew" }

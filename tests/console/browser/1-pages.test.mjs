@@ -1,7 +1,7 @@
 // Every page, light and dark: readable for everybody, at 400 and at 1200 pixels, and on paper.
 
 import assert from 'node:assert/strict';
-import { browse, complaints, conflict, shoot, sideways } from './lib.mjs';
+import { browse, complaints, conflict, press, shoot, sideways } from './lib.mjs';
 
 const WIDTHS = [400, 1200];
 
@@ -37,6 +37,10 @@ const PAGES = {
   'conflict-value': () => `/conflicts/${conflict('spans', 1)}`,
   'conflict-decided-by-rule': () => `/conflicts/${conflict('loans', 1)}`,
   'conflict-decided-by-person': () => `/conflicts/${conflict('items', 50)}`,
+  'many-at-once': async (page) => {
+    await page.goto('/conflicts?table=prices');
+    return press(page, page.getByRole('button', { name: /approving/ }));
+  },
   'keys': '/keys',
   'health': '/health',
 };
@@ -71,7 +75,8 @@ for (const colorScheme of ['light', 'dark']) {
   browse(`every page is for everybody, ${colorScheme}`, { role: 'admin', colorScheme }, async (page) => {
     const faults = [];
     for (const [name, path] of Object.entries(PAGES)) {
-      const answer = await page.goto(typeof path === 'function' ? path() : path);
+      const found = typeof path === 'function' ? await path(page) : path;
+      const answer = typeof found === 'string' ? await page.goto(found) : found;
       assert.equal(answer.status(), 200, `${name}: ${await page.innerText('body')}`);
       faults.push(...(await look(page, name, colorScheme)));
       await shots(page, name, colorScheme);

@@ -147,6 +147,7 @@ browse('who decides on a row that has changed since is told, and shown the row a
   assert.equal(answer.status(), 409);
   assert.match(line(id), /^open /);
   assert.match(await page.innerText('main'), /99/);
+  assert.match(await column(page, 'quantity').innerText(), /central: 99/);
   // What is shown now is good to decide on.
   await press(page, reject(page));
   assert.match(line(id), /^decided /);
@@ -173,4 +174,24 @@ browse('a value that the table refuses is told in words, and nothing is decided'
   assert.match(await page.innerText('main'), /quantity/);
   assert.match(line(id), /^open /);
   assert.equal(item('central', 21), '8 old');
+});
+
+browse('a row that the centre does not have is put together from the lab\'s', { role: 'reviewer', javaScriptEnabled: false }, async (page) => {
+  const id = await open(page, 8, 'shelves');
+  assert.equal(await page.getByRole('radio', { name: /^central/ }).count(), 0);
+  await column(page, 'code').getByRole('radio', { name: /typed/ }).check();
+  await column(page, 'code').getByRole('textbox').fill('D9');
+  await press(page, button(page, /^Merge: /));
+  assert.equal(cell('central', "SELECT CONCAT_WS(' ', code, place) FROM shelves WHERE id = 8"), 'D9 lab-a');
+  assert.match(line(id), /^decided /);
+});
+
+browse('Enter in a note decides nothing', { role: 'reviewer' }, async (page) => {
+  const id = await open(page, 22);
+  const form = page.locator('form', { has: approve(page) });
+  await form.locator('summary').click();
+  await form.getByLabel(/note/i).fill('I am not sure');
+  await form.getByLabel(/note/i).press('Enter');
+  await page.goto(`/conflicts/${id}`);
+  assert.match(line(id), /^open /);
 });
