@@ -5,7 +5,7 @@ use std::process::Child;
 use crate::harness::{Family, Role, TestSite, peak_memory_kib, server};
 
 const ROWS: u64 = 200_000;
-const MEMORY_KB_MAX: u64 = 96 << 10;
+const MEMORY_KB_MAX: u64 = 40 << 10;
 
 #[test]
 fn two_hundred_thousand_rows_are_sent_and_applied_in_less_than_96_mib() {
