@@ -84,7 +84,7 @@ pub use reply::{Reply, reply};
 pub use review::{
     Choice, Decided, Done, Fingerprint, Listed, Manner, Outcome as BulkOutcome, Pick, Preview, Related,
     ReviewFault, Sample, Shown, ShownRow, Wanted, count_conflicts, decide, decide_all, export_conflicts,
-    list_conflicts, open_conflicts, preview_decisions, reopen, reopen_all, show,
+    list_conflicts, list_newest_conflicts, open_conflicts, preview_decisions, reopen, reopen_all, show,
 };
 pub use rotate::{Rotated, preview_rotation, rotate};
 pub use rules::{RuleFault, RuleProblem};

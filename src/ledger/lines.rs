@@ -158,6 +158,20 @@ pub fn line_heads(
     session.rows(&query)?.iter().map(|row| Ok(head(row)?)).collect()
 }
 
+/// The lines before the number `before`, the newest first.
+pub fn line_heads_before(
+    session: &mut Session,
+    filter: &LineFilter,
+    before: u64,
+    limit: u64,
+) -> Result<Vec<LineHead>, Error> {
+    let query = format!(
+        "SELECT {HEAD} FROM conflict_log WHERE {} AND id < {before} ORDER BY id DESC LIMIT {limit}",
+        filter.condition(0)
+    );
+    session.rows(&query)?.iter().map(|row| Ok(head(row)?)).collect()
+}
+
 /// How many lines there are of each sort.
 pub fn count_lines(session: &mut Session, filter: &LineFilter) -> Result<Vec<LineCount>, Error> {
     let query = format!(

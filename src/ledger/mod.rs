@@ -55,7 +55,7 @@ pub use keys::{
 };
 pub use lines::{
     EarlierState, Line, LineCount, LineFilter, LineHead, applied_before, count_lines, earlier_states,
-    find_line, line_heads, lines, open_beside,
+    find_line, line_heads, line_heads_before, lines, open_beside,
 };
 pub use log::{
     LoggedRow, RowHistory, RowTime, answer_rows, last_own_batches, log_rows, logged_here, own_batches_after,

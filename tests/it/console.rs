@@ -218,4 +218,19 @@ fn a_decision_by_form_is_on_what_was_seen_and_carries_the_name() {
     round.go_round_all();
     round.go_round_all();
     assert_eq!(stock(round.lab("lab-b"), 1), "10 lab moved");
+    // What waits longest comes first; of all that ever was, the newest.
+    for note in ["'b'", "'c'"] {
+        let edit = |id: u32, note: &str| format!("UPDATE stock SET note = {note} WHERE id = {id}");
+        round.meet(&edit(2, "'x'"), &edit(2, note));
+        round.meet(&edit(3, "'x'"), &edit(3, note));
+    }
+    let order = |path: &str| {
+        let page = served.page(&cookie, path).is(200).body;
+        let found =
+            page.match_indices("href=\"/conflicts/").map(|(at, link)| page[at + link.len()..].to_owned());
+        found.map(|rest| rest.split('"').next().unwrap().parse::<u64>().unwrap()).collect::<Vec<_>>()
+    };
+    let (waiting, all) = (order("/conflicts"), order("/conflicts?status=all"));
+    assert!(waiting.len() == 2 && waiting.is_sorted(), "{waiting:?}");
+    assert!(all.len() == 3 && all.iter().rev().is_sorted(), "{all:?}");
 }

@@ -88,7 +88,14 @@ pub(crate) async fn show(
         // What one may choose from is counted over all of this state.
         let all = LineFilter { status: filter.status, ..LineFilter::default() };
         let choices = engine::count_conflicts(home, &all)?;
-        Ok((engine::list_conflicts(home, &filter, after, PAGE)?, choices))
+        // What waits longest comes first; of what is decided, people look for the newest.
+        let listed = match filter.status {
+            Some(Status::Open) => engine::list_conflicts(home, &filter, after, PAGE)?,
+            Some(Status::Decided) | None => {
+                engine::list_newest_conflicts(home, &filter, (after > 0).then_some(after), PAGE)?
+            }
+        };
+        Ok((listed, choices))
     };
     let (listed, choices) = app.desk.look(&person, look).await?;
     let sites: BTreeMap<String, u64> = sums(choices.iter().map(|one| (one.site.clone(), one.count)));

@@ -8,7 +8,7 @@ use crate::ledger::{self, EarlierState, Line, LineCount, LineFilter, LineHead};
 /// A page of conflicts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// The conflicts, by number.
+    /// The conflicts, by number, or the other way round.
     pub heads: Vec<LineHead>,
     /// How many there are of each sort, on all pages.
     pub counts: Vec<LineCount>,
@@ -25,6 +25,22 @@ pub fn list_conflicts(
 ) -> Result<Listed, Error> {
     expect_central(home)?;
     let mut heads = ledger::line_heads(&mut home.session, filter, after, limit.saturating_add(1))?;
+    let has_more = heads.len() as u64 > limit;
+    heads.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next_after = heads.last().map(|head| head.id).filter(|_| has_more);
+    Ok(Listed { heads, counts: ledger::count_lines(&mut home.session, filter)?, next_after })
+}
+
+/// Lists conflicts the newest first: those before the number `before`, at most `limit` of them.
+pub fn list_newest_conflicts(
+    home: &mut Home<'_>,
+    filter: &LineFilter,
+    before: Option<u64>,
+    limit: u64,
+) -> Result<Listed, Error> {
+    expect_central(home)?;
+    let before = before.unwrap_or(u64::MAX);
+    let mut heads = ledger::line_heads_before(&mut home.session, filter, before, limit.saturating_add(1))?;
     let has_more = heads.len() as u64 > limit;
     heads.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next_after = heads.last().map(|head| head.id).filter(|_| has_more);

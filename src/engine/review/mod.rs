@@ -21,7 +21,9 @@ pub use bulk::{Outcome, Pick, Preview, Sample, decide_all, preview_decisions, re
 pub use decide::{Decided, Done, Manner, decide};
 pub use fault::ReviewFault;
 pub use fingerprint::Fingerprint;
-pub use list::{Listed, count_conflicts, export_conflicts, list_conflicts, open_conflicts};
+pub use list::{
+    Listed, count_conflicts, export_conflicts, list_conflicts, list_newest_conflicts, open_conflicts,
+};
 pub use plan::{Choice, Wanted};
 pub use related::Related;
 pub use reopen::reopen;
