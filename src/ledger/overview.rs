@@ -80,33 +80,36 @@ pub fn open_edits(session: &mut Session) -> Result<OpenEdits, Error> {
 /// The bundles sealed here that no receipt covers, of every stream; of each stream the oldest first.
 pub fn all_unconfirmed(session: &mut Session) -> Result<Vec<BundleRecord>, Error> {
     let query = format!(
-        "{SELECT} WHERE state = 'sealed' AND seq > COALESCE((SELECT s.confirmed_seq FROM packmule_stream s \
-           WHERE s.from_site = packmule_bundle.from_site AND s.incarnation = packmule_bundle.incarnation \
-             AND s.to_site = packmule_bundle.to_site), 0) ORDER BY to_site, incarnation, seq"
+        "{SELECT} JOIN (SELECT s.from_site, s.incarnation, s.to_site, s.confirmed_seq \
+           FROM packmule_stream s JOIN packmule_here h ON h.site = s.from_site) AS told USING (from_site, incarnation, to_site) \
+         WHERE state = 'sealed' AND seq > confirmed_seq ORDER BY to_site, incarnation, seq"
     );
     session.rows(&query)?.iter().map(read).collect()
 }
 
 /// The newest bundle of each stream that was applied here.
 pub fn newest_applied(session: &mut Session) -> Result<Vec<BundleRecord>, Error> {
-    newest(session, "state = 'applied'")
+    newest(session, "to_site", "n.state = 'applied'")
 }
 
 /// The newest bundle of each stream that was applied here and is more than a receipt.
 pub fn newest_with_content(session: &mut Session) -> Result<Vec<BundleRecord>, Error> {
-    newest(session, "state = 'applied' AND kind <> 'receipt'")
+    newest(session, "to_site", "n.state = 'applied' AND n.kind <> 'receipt'")
 }
 
 /// The newest bundle of each stream that was sealed here.
 pub fn newest_sealed(session: &mut Session) -> Result<Vec<BundleRecord>, Error> {
-    newest(session, "state = 'sealed'")
+    newest(session, "from_site", "n.state = 'sealed'")
 }
 
-fn newest(session: &mut Session, condition: &str) -> Result<Vec<BundleRecord>, Error> {
+/// The newest bundle of each stream on whose side `own` this site is. It is looked for from the end of each stream: how many bundles came before
+/// must not matter to who only wants to know how things stand.
+fn newest(session: &mut Session, own: &str, condition: &str) -> Result<Vec<BundleRecord>, Error> {
     let query = format!(
-        "{SELECT} WHERE (from_site, incarnation, to_site, seq) IN \
-           (SELECT from_site, incarnation, to_site, MAX(seq) FROM packmule_bundle WHERE {condition} \
-            GROUP BY from_site, incarnation, to_site)"
+        "{SELECT} JOIN (SELECT s.from_site, s.incarnation, s.to_site, \
+             (SELECT n.seq FROM packmule_bundle n WHERE n.from_site = s.from_site AND n.incarnation = s.incarnation \
+                AND n.to_site = s.to_site AND {condition} ORDER BY n.seq DESC LIMIT 1) AS seq \
+           FROM packmule_stream s JOIN packmule_here h ON h.site = s.{own}) AS newest USING (from_site, incarnation, to_site, seq)"
     );
     session.rows(&query)?.iter().map(read).collect()
 }

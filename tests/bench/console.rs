@@ -42,7 +42,7 @@ pub(crate) fn console(server: &PrivateServer, size: &Size) {
             [took[took.len() / 2], took[took.len() - 1]].map(|time| time.as_secs_f64() * 1e3);
         println!("  {page:<44} {median:>10.1} {worst:>10.1} {kib:>10}");
     }
-    let before = served.resident_kib();
+    figure("resident before", &mib(served.resident_kib()));
     for at in 0..REQUESTS {
         let page = PAGES[at % PAGES.len()];
         assert_eq!(visitor.read(page).status, 200, "{page}");
@@ -50,7 +50,6 @@ pub(crate) fn console(server: &PrivateServer, size: &Size) {
             figure(&format!("resident after {} pages", thousands(at as u64)), &mib(served.resident_kib()));
         }
     }
-    figure("resident before them", &mib(before));
     figure(&format!("resident after {} pages", thousands(REQUESTS as u64)), &mib(served.resident_kib()));
     println!();
 }
