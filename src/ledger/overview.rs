@@ -105,8 +105,10 @@ pub fn newest_sealed(session: &mut Session) -> Result<Vec<BundleRecord>, Error> 
 /// The newest bundle of each stream on whose side `own` this site is. It is looked for from the end of each stream: how many bundles came before
 /// must not matter to who only wants to know how things stand.
 fn newest(session: &mut Session, own: &str, condition: &str) -> Result<Vec<BundleRecord>, Error> {
+    // DISTINCT makes the streams' ends a list of their own, so that bundles are read by it; merged into one question, MariaDB reads
+    // all bundles of this site first (177 ms beside 7, of 20 000).
     let query = format!(
-        "{SELECT} JOIN (SELECT s.from_site, s.incarnation, s.to_site, \
+        "{SELECT} JOIN (SELECT DISTINCT s.from_site, s.incarnation, s.to_site, \
              (SELECT n.seq FROM packmule_bundle n WHERE n.from_site = s.from_site AND n.incarnation = s.incarnation \
                 AND n.to_site = s.to_site AND {condition} ORDER BY n.seq DESC LIMIT 1) AS seq \
            FROM packmule_stream s JOIN packmule_here h ON h.site = s.{own}) AS newest USING (from_site, incarnation, to_site, seq)"
