@@ -67,7 +67,7 @@ fn centre(server: &PrivateServer, labs: u64) -> Pair {
     let pair = Pair::new(server, "console_central", "console_lab", false);
     let rows = "INSERT INTO items SELECT n, CONCAT('scale ', n), n % 50, 'old' FROM numbers";
     let numbers = numbers(server, labs * 200);
-    for statement in [numbers.as_str(), rows, LABS, STREAMS, UP, DOWN, CONFLICTS] {
+    for statement in [numbers.as_str(), rows, SEALED, LABS, STREAMS, UP, DOWN, CONFLICTS] {
         let statement = statement.replace("{labs}", &labs.to_string());
         server.sql("console_central", &statement).unwrap_or_else(|error| panic!("{error}: {statement}"));
     }
@@ -135,6 +135,8 @@ const PAGES: [&str; 11] = [
 ];
 const TABLE: &str =
     "CREATE TABLE items (id INT PRIMARY KEY, name VARCHAR(60), quantity INT, note VARCHAR(200))";
+/// Else the centre would have that many edits that no bundle carries.
+const SEALED: &str = "UPDATE sync_log SET batch = 1";
 const LABS: &str = "INSERT INTO packmule_site (name, role, number, incarnation, verifying_key, recipient, state, enrolled_at)
     SELECT CONCAT('lab-', n), 'lab', n + 10, MD5(n), verifying_key, recipient, 'active', UTC_TIMESTAMP(6) - INTERVAL 90 DAY
     FROM numbers, packmule_site WHERE name = 'lab-a' AND n <= {labs}";
